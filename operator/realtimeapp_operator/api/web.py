@@ -1,0 +1,81 @@
+"""The web tier of a RealtimeApp: server, replicas, connections, rollout."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from realtimeapp_operator.api.base import Model
+from realtimeapp_operator.api.pods import PodTemplate, Probes
+
+Server = Literal["Uvicorn", "Daphne"]
+
+
+class Connections(Model):
+    """Limits and options of long-lived connections."""
+
+    max_per_pod: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=2000,
+        description="Connections one pod holds at most; a further handshake is answered 503 with Retry-After.",
+    )
+    compression: Literal["Disabled", "Enabled"] = Field(
+        default="Disabled",
+        description="permessage-deflate; costs about 40 KiB of memory per open socket.",
+    )
+
+
+class Rollout(Model):
+    """How connections are moved when pods are replaced."""
+
+    strategy: Literal["Paced", "SurgeAll"] = Field(
+        default="Paced",
+        description="`Paced` replaces one pod after another; `SurgeAll` starts all new pods first, so each client reconnects once.",
+    )
+    max_reconnects_per_second: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=100, description="Connections the whole rollout closes per second at most."
+    )
+    drain_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
+        default=30, description="Longest drain of one pod."
+    )
+    close_code: Annotated[int, Field(ge=1000, le=4999)] | None = Field(
+        default=None,
+        description="WebSocket close code of a drain: 1001, 1012 or 4000-4999. Default: 1012; Daphne 4012, as it cannot send 1012.",
+    )
+
+
+class DisruptionBudget(Model):
+    """What a node drain may take away at once."""
+
+    max_unavailable: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1, description="Web pods that may be evicted at the same time."
+    )
+
+
+class Web(Model):
+    """The pods that serve HTTP and WebSockets."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] = Field(default=2, description="Web pods.")
+    server: Server = Field(default="Uvicorn", description="ASGI server of the image.")
+    processes_per_pod: Annotated[int, Field(ge=1, le=32)] = Field(
+        default=1, description="Server processes per pod; server-sent-event fallbacks need 1."
+    )
+    port: Annotated[int, Field(ge=1024, le=65535)] = Field(
+        default=8000, description="Port the server listens on."
+    )
+    ping_interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
+        default=20, description="WebSocket ping interval; at most half of any idle limit on the way."
+    )
+    connections: Connections = Field(
+        default_factory=Connections, description="Limits of long-lived connections."
+    )
+    rollout: Rollout = Field(
+        default_factory=Rollout, description="How connections move when pods are replaced."
+    )
+    disruption_budget: DisruptionBudget = Field(
+        default_factory=DisruptionBudget, description="What a node drain may take away at once."
+    )
+    probes: Probes = Field(default_factory=Probes, description="Overrides of the probes' timing.")
+    pod_template: PodTemplate = Field(
+        default_factory=PodTemplate, description="Merged over `spec.podTemplate`."
+    )

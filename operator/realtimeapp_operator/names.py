@@ -1,0 +1,111 @@
+"""Every string two parts of the product must agree on: API group, labels, annotations, child names, paths.
+
+Nothing here talks to anything or knows a type; a name that is written twice elsewhere belongs in this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+GROUP: Final = "realtimeapp.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = "realtimeapp.dev/v1alpha1"
+KIND: Final = "RealtimeApp"
+PLURAL: Final = "realtimeapps"
+
+FIELD_MANAGER: Final = "realtimeapp-operator"
+LEASE: Final = "realtimeapp-operator"
+
+LABEL_NAME: Final = "app.kubernetes.io/name"
+LABEL_INSTANCE: Final = "app.kubernetes.io/instance"
+LABEL_COMPONENT: Final = "app.kubernetes.io/component"
+LABEL_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+LABEL_WORKER: Final = f"{GROUP}/worker"
+MANAGED_BY: Final = "realtimeapp-operator"
+MANAGED_SELECTOR: Final = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+
+ANNOTATION_HASH: Final = f"{GROUP}/applied-hash"
+"""Hash of the manifest as it was applied last; the plan skips a child whose hash and generation are unchanged."""
+ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
+"""Hash of a workload's pod template alone: tells whether an apply rolls pods."""
+ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restarted-at"
+
+COMPONENT_WEB: Final = "web"
+COMPONENT_WORKER: Final = "worker"
+COMPONENT_REDIS: Final = "redis"
+COMPONENT_MIGRATE: Final = "migrate"
+COMPONENT_CLEANUP: Final = "cleanup"
+
+APP_NAME_MAX: Final = 40
+"""Longest RealtimeApp name: every child name below then fits 63 characters, a CronJob's 52."""
+PART_NAME_MAX: Final = 20
+"""Longest worker name."""
+CLEANUP_NAME_MAX: Final = 20
+CRONJOB_NAME_MAX: Final = 52
+
+RUNTIME_DIR: Final = "/opt/realtimeapp"
+"""Where the init container copies the runtime package; mounted read-only into the user's containers."""
+LAUNCHER: Final = f"{RUNTIME_DIR}/realtimeapp_runtime/launch.py"
+CONFIG_DIR: Final = "/etc/realtimeapp/config"
+SETTINGS_FILE: Final = "settings.json"
+SECRETS_DIR: Final = "/etc/realtimeapp/secrets"
+RUN_DIR: Final = "/run/realtimeapp"
+
+SECRET_KEY_KEY: Final = "secret-key"  # noqa: S105 - the name of a key, not a secret
+REDIS_PASSWORD_KEY: Final = "password"  # noqa: S105 - the name of a key, not a password
+REDIS_PROBE_PASSWORD_KEY: Final = "probe-password"  # noqa: S105 - the name of a key, not a password
+REDIS_ACL_KEY: Final = "users.acl"
+
+
+def web(app: str) -> str:
+    """Name of the web Deployment, Service, PodDisruptionBudget and NetworkPolicy."""
+    return f"{app}-web"
+
+
+def worker(app: str, part: str) -> str:
+    """Name of a worker Deployment."""
+    return f"{app}-worker-{part}"
+
+
+def workers(app: str) -> str:
+    """Name of the NetworkPolicy of workers and jobs."""
+    return f"{app}-workers"
+
+
+def redis(app: str) -> str:
+    """Name of the Redis StatefulSet, Service, Secret, ConfigMap and NetworkPolicy."""
+    return f"{app}-redis"
+
+
+def redis_headless(app: str) -> str:
+    """Name of the Service that gives the Redis pod its stable DNS name."""
+    return f"{app}-redis-headless"
+
+
+def django_secret(app: str) -> str:
+    """Name of the Secret with the generated Django secret key."""
+    return f"{app}-django"
+
+
+def settings_config(app: str, content: str) -> str:
+    """Name of the immutable settings ConfigMap; `content` is its JSON text."""
+    return f"{app}-settings-{short_hash(content)}"
+
+
+def migrate(app: str, inputs: str) -> str:
+    """Name of the migration Job for one set of `inputs` (canonical JSON of what a migration depends on)."""
+    return f"{app}-migrate-{short_hash(inputs)}"
+
+
+def cleanup(app: str, job: str) -> str:
+    """Name of a clean-up CronJob: at most 52 characters, cut with a hash where it would be longer."""
+    name = f"{app}-{job}"
+    if len(name) <= CRONJOB_NAME_MAX:
+        return name
+    return f"{name[: CRONJOB_NAME_MAX - 9]}-{short_hash(name)}"
+
+
+def short_hash(text: str) -> str:
+    """First 8 hexadecimal digits of the SHA-256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
