@@ -1,0 +1,352 @@
+"""Every reason a condition can carry, with what it means and what a person should do about it.
+
+The one list: conditions, events and `docs/conditions.md` take their words from here. A reason that is not here is not
+written anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TYPE_CHECKING, Final
+
+from realtimeapp_operator.api.conditions import ConditionType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Reason(enum.StrEnum):
+    """CamelCase reason of a condition."""
+
+    # Nothing is wrong
+    AS_EXPECTED = "AsExpected"
+    NOT_YET_OBSERVED = "NotYetObserved"
+    NOT_CONFIGURED = "NotConfigured"
+    SUSPENDED = "Suspended"
+    NOT_SUSPENDED = "NotSuspended"
+    # Something is under way
+    ROLLOUT_IN_PROGRESS = "RolloutInProgress"
+    ROLLOUT_COMPLETE = "RolloutComplete"
+    WAITING_FOR_MIGRATIONS = "WaitingForMigrations"
+    WAITING_FOR_REDIS = "WaitingForRedis"
+    PODS_STARTING = "PodsStarting"
+    CONNECTIONS_MOVING = "ConnectionsMoving"
+    NO_DRAIN = "NoDrain"
+    MIGRATION_RUNNING = "MigrationRunning"
+    MIGRATION_COMPLETE = "MigrationComplete"
+    MIGRATION_MANUAL = "MigrationManual"
+    VOLUME_PENDING = "VolumePending"
+    ADDRESS_PENDING = "AddressPending"
+    # The declaration, or what the cluster says to it
+    INVALID_SPEC = "InvalidSpec"
+    NAME_CONFLICT = "NameConflict"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    FORBIDDEN = "Forbidden"
+    POD_SECURITY_VIOLATION = "PodSecurityViolation"
+    OBJECT_REJECTED = "ObjectRejected"
+    API_UNAVAILABLE = "ApiUnavailable"
+    # The pods
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - the name of a reason, not a secret
+    CONFIG_MAP_MISSING = "ConfigMapMissing"
+    SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"
+    SETTINGS_MODULE_NOT_FOUND = "SettingsModuleNotFound"
+    SETTINGS_INVALID = "SettingsInvalid"
+    ASGI_APPLICATION_NOT_FOUND = "AsgiApplicationNotFound"
+    PACKAGE_MISSING = "PackageMissing"
+    UNSCHEDULABLE = "Unschedulable"
+    CRASH_LOOPING = "CrashLooping"
+    OUT_OF_MEMORY = "OutOfMemory"
+    CONTAINER_CANNOT_START = "ContainerCannotStart"
+    PROBE_FAILING = "ProbeFailing"
+    ROLLOUT_STALLED = "RolloutStalled"
+    # Migrations
+    COMMAND_FAILED = "CommandFailed"
+    MIGRATION_FAILED = "MigrationFailed"
+    MIGRATION_DEADLINE_EXCEEDED = "MigrationDeadlineExceeded"
+    # The edge
+    INGRESS_CLASS_NOT_FOUND = "IngressClassNotFound"
+    CONTROLLER_LIMITED = "ControllerLimited"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What a reason means, and what to do; both are whole sentences."""
+
+    meaning: str
+    action: str
+    on: tuple[ConditionType, ...]
+
+
+_C = ConditionType
+_SUMMARY = (_C.READY, _C.DEGRADED)
+_PODS = (_C.WEB_READY, _C.WORKERS_READY, _C.REDIS_READY, _C.MIGRATIONS_COMPLETE, *_SUMMARY)
+_APPLY = (_C.RECONCILED, *_SUMMARY)
+_NOTHING = "Nothing."
+_WAIT = "Wait: it goes on by itself."
+
+
+def _explain(meaning: str, action: str, *on: ConditionType) -> Explanation:
+    return Explanation(meaning=meaning, action=action, on=on)
+
+
+EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
+    Reason.AS_EXPECTED: _explain(
+        "What the condition speaks of is as declared.",
+        _NOTHING,
+        _C.READY,
+        _C.RECONCILED,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+        _C.REDIS_READY,
+        _C.EDGE_READY,
+        _C.DEGRADED,
+    ),
+    Reason.NOT_YET_OBSERVED: _explain(
+        "The operator has seen the RealtimeApp but does not know this yet.",
+        "Wait a few seconds. If it stays, look whether the operator runs and watches this namespace.",
+        *_C,
+    ),
+    Reason.NOT_CONFIGURED: _explain(
+        "The spec does not ask for this part: no workers, no ingress, or migrations are `Disabled`.",
+        _NOTHING,
+        _C.WORKERS_READY,
+        _C.EDGE_READY,
+        _C.MIGRATIONS_COMPLETE,
+    ),
+    Reason.SUSPENDED: _explain(
+        "`spec.suspend` is true: web and workers are scaled to 0, scheduled commands rest, Redis stays.",
+        "Set `spec.suspend` to false to bring the application back.",
+        _C.SUSPENDED,
+        _C.READY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+    ),
+    Reason.NOT_SUSPENDED: _explain("The application is meant to run.", _NOTHING, _C.SUSPENDED),
+    Reason.ROLLOUT_IN_PROGRESS: _explain(
+        "Pods are being replaced; the old ones serve until the new ones are ready.",
+        _WAIT,
+        _C.PROGRESSING,
+        _C.READY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+    ),
+    Reason.ROLLOUT_COMPLETE: _explain(
+        "All pods run the current revision.",
+        _NOTHING,
+        _C.PROGRESSING,
+    ),
+    Reason.WAITING_FOR_MIGRATIONS: _explain(
+        "Web and workers stay on the old revision until the migration Job is complete.",
+        "Wait, or look at the condition MigrationsComplete.",
+        _C.PROGRESSING,
+        _C.READY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+    ),
+    Reason.WAITING_FOR_REDIS: _explain(
+        "The application's pods wait for Redis.",
+        "Wait, or look at the condition RedisReady.",
+        _C.READY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+    ),
+    Reason.PODS_STARTING: _explain(
+        "Pods exist but are not ready yet.",
+        "Wait; when it lasts, the reason changes to the cause.",
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+        _C.REDIS_READY,
+        _C.READY,
+    ),
+    Reason.CONNECTIONS_MOVING: _explain(
+        "A pod that is about to stop closes its connections one by one, at the pace of `web.rollout`.",
+        _WAIT,
+        _C.DRAINING,
+    ),
+    Reason.NO_DRAIN: _explain("No pod is closing connections.", _NOTHING, _C.DRAINING),
+    Reason.MIGRATION_RUNNING: _explain(
+        "The migration Job is running; old pods keep serving.",
+        "Wait, or follow `kubectl logs job/NAME` of the Job named in the message.",
+        _C.MIGRATIONS_COMPLETE,
+        _C.PROGRESSING,
+        _C.READY,
+    ),
+    Reason.MIGRATION_COMPLETE: _explain(
+        "The migration Job of this image is complete.", _NOTHING, _C.MIGRATIONS_COMPLETE
+    ),
+    Reason.MIGRATION_MANUAL: _explain(
+        "`migrations.policy` is `Manual`: rollouts do not wait for a migration and none is run.",
+        "Migrate the database yourself before changing the image.",
+        _C.MIGRATIONS_COMPLETE,
+    ),
+    Reason.VOLUME_PENDING: _explain(
+        "A volume is not provisioned or bound yet.",
+        "Look at `kubectl describe pvc`: the StorageClass must exist and have a provisioner with room; "
+        "with none set, the cluster needs a default StorageClass.",
+        _C.REDIS_READY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+        *_SUMMARY,
+    ),
+    Reason.ADDRESS_PENDING: _explain(
+        "The ingress controller has not published an address in the Ingress yet.",
+        "Look whether the controller of the IngressClass runs, and at its log.",
+        _C.EDGE_READY,
+        _C.READY,
+    ),
+    Reason.INVALID_SPEC: _explain(
+        "The spec breaks a rule; nothing was changed and the running pods keep serving.",
+        "Correct the field named in the message; `realtimeapp check FILE` shows every refusal at once.",
+        *_APPLY,
+    ),
+    Reason.NAME_CONFLICT: _explain(
+        "An object with a name the application needs exists and belongs to somebody else; it is left alone.",
+        "Delete or rename the object in the message, or give the RealtimeApp another name.",
+        *_APPLY,
+    ),
+    Reason.QUOTA_EXCEEDED: _explain(
+        "A ResourceQuota of the namespace refuses an object or a pod.",
+        "Raise the quota, or lower replicas or `podTemplate.resources`.",
+        *_APPLY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+        _C.REDIS_READY,
+    ),
+    Reason.FORBIDDEN: _explain(
+        "The operator is not allowed to write an object in this namespace.",
+        "Add the namespace to the chart's `namespaces`, or restore the role the chart installs.",
+        *_APPLY,
+    ),
+    Reason.POD_SECURITY_VIOLATION: _explain(
+        "The Pod Security level of the namespace refuses a pod.",
+        "The operator's pods pass `restricted`; look for an admission policy stricter than that, "
+        "named in the message.",
+        *_APPLY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+        _C.REDIS_READY,
+    ),
+    Reason.OBJECT_REJECTED: _explain(
+        "The API server or an admission webhook refuses an object.",
+        "The message has its words; change the field it names or the policy that refuses.",
+        *_APPLY,
+    ),
+    Reason.API_UNAVAILABLE: _explain(
+        "The API server does not answer or asks to wait; it is tried again with growing pauses.",
+        "Wait; if it stays, look at the health of the control plane.",
+        _C.RECONCILED,
+        _C.READY,
+    ),
+    Reason.IMAGE_PULL_FAILED: _explain(
+        "A node cannot pull an image.",
+        "Check `spec.image` for a typing error, that the tag exists, and `spec.imagePullSecrets`.",
+        *_PODS,
+    ),
+    Reason.SECRET_MISSING: _explain(
+        "A Secret, or a key in it, that the spec refers to does not exist.",
+        "Create it in the namespace of the RealtimeApp; pods start by themselves then.",
+        *_PODS,
+        _C.RECONCILED,
+    ),
+    Reason.CONFIG_MAP_MISSING: _explain(
+        "A ConfigMap, or a key in it, that the spec refers to does not exist.",
+        "Create it in the namespace of the RealtimeApp; pods start by themselves then.",
+        *_PODS,
+    ),
+    Reason.SERVICE_ACCOUNT_MISSING: _explain(
+        "The ServiceAccount named in a `podTemplate` does not exist.",
+        "Create it, or leave `serviceAccountName` out to use the generated one.",
+        *_PODS,
+    ),
+    Reason.SETTINGS_MODULE_NOT_FOUND: _explain(
+        "The image has no module of the name in `django.settingsModule`.",
+        "Correct the name; it is what follows `import`, seen from the image's working directory.",
+        *_PODS,
+    ),
+    Reason.SETTINGS_INVALID: _explain(
+        "The settings module raises an error while it is imported.",
+        "The message has the error; correct the settings or give the variable they need in `spec.env`.",
+        *_PODS,
+    ),
+    Reason.ASGI_APPLICATION_NOT_FOUND: _explain(
+        "The ASGI application cannot be imported.",
+        "Set ASGI_APPLICATION in the settings, or `django.asgiApplication` as `module:attribute`.",
+        *_PODS,
+    ),
+    Reason.PACKAGE_MISSING: _explain(
+        "The image lacks a Python package the chosen server, framework or worker type needs.",
+        "Install the package in the message into the image.",
+        *_PODS,
+    ),
+    Reason.UNSCHEDULABLE: _explain(
+        "No node takes a pod.",
+        "Lower `podTemplate.resources`, correct `nodeSelector` or `tolerations`, or add a node; "
+        "the message has the scheduler's words.",
+        *_PODS,
+    ),
+    Reason.CRASH_LOOPING: _explain(
+        "A container ends again and again.",
+        "Look at `kubectl logs --previous` of the pod in the message.",
+        *_PODS,
+    ),
+    Reason.OUT_OF_MEMORY: _explain(
+        "A container was killed at its memory limit.",
+        "Raise the memory limit in `podTemplate.resources`, or lower `web.connections.maxPerPod`; for Redis "
+        "raise `redis.standalone.maxMemory`.",
+        *_PODS,
+    ),
+    Reason.CONTAINER_CANNOT_START: _explain(
+        "The node cannot start a container.",
+        "The message has the node's words: usually the command is not in the image, "
+        "or the image has no Python 3.9 or later as `python3`.",
+        *_PODS,
+    ),
+    Reason.PROBE_FAILING: _explain(
+        "A pod runs but does not answer its probe.",
+        "Look at the pod's log; a slow start needs a higher `web.probes.startup.failureThreshold`.",
+        *_PODS,
+    ),
+    Reason.ROLLOUT_STALLED: _explain(
+        "A rollout made no progress for longer than its deadline and no pod says why.",
+        "Look at `kubectl describe` of the Deployment in the message. The old pods keep serving.",
+        _C.PROGRESSING,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+        *_SUMMARY,
+    ),
+    Reason.COMMAND_FAILED: _explain(
+        "A management command raised an error.",
+        "The message has the last line of the error; the log of the pod has all of it.",
+        _C.WORKERS_READY,
+        _C.MIGRATIONS_COMPLETE,
+        *_SUMMARY,
+    ),
+    Reason.MIGRATION_FAILED: _explain(
+        "The migration Job failed as often as `migrations.backoffLimit` allows; old pods keep serving.",
+        "Correct the migration and change the image, or repair the database and set a new "
+        "`spec.restartedAt` to run it again.",
+        _C.MIGRATIONS_COMPLETE,
+        *_SUMMARY,
+    ),
+    Reason.MIGRATION_DEADLINE_EXCEEDED: _explain(
+        "The migration did not end within `migrations.activeDeadlineSeconds`; old pods keep serving.",
+        "Look for a lock in the database, or raise the deadline and set a new `spec.restartedAt`.",
+        _C.MIGRATIONS_COMPLETE,
+        *_SUMMARY,
+    ),
+    Reason.INGRESS_CLASS_NOT_FOUND: _explain(
+        "The cluster has no IngressClass of the name in `ingress.className`.",
+        "Correct the name (`kubectl get ingressclass`), or install the ingress controller.",
+        _C.EDGE_READY,
+        *_SUMMARY,
+    ),
+    Reason.CONTROLLER_LIMITED: _explain(
+        "The ingress is there, but its controller is not one whose cookie affinity and timeouts the "
+        "operator can set; `status.edge.unmet` lists what is not guaranteed.",
+        "Set what is listed at the controller itself, or use a controller the operator knows (Traefik).",
+        _C.EDGE_READY,
+    ),
+}
+"""Every reason, explained."""
