@@ -1,0 +1,122 @@
+"""The e2e ring's surroundings: the node cluster, the operator installed by Helm, a restricted namespace per test.
+
+KUBECONFIG=... runs the ring against another cluster that has the images and Traefik on 127.0.0.1:80.
+A test that fails shows what the cluster saw: conditions, events, pods, the operator's log.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from hack.cluster import binaries
+from tests.support.kubectl import Kubectl
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEM = "realtimeapp-system"
+RELEASE = "realtimeapp-operator"
+
+failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call":
+        item.stash[failed] = report.failed
+    return report
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Kubectl:
+    """kubectl for the node cluster."""
+    own = ROOT / ".cache" / "cluster" / "node" / "kubeconfig"
+    kubeconfig = Path(os.environ.get("KUBECONFIG", own))
+    assert kubeconfig.exists(), "no cluster: run `make cluster images`, or set KUBECONFIG"
+    return Kubectl(program=binaries.path("kubectl"), kubeconfig=kubeconfig)
+
+
+def helm(cluster: Kubectl, *arguments: str) -> None:
+    """Run helm against the cluster; the assertion shows what it said."""
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    command = [str(binaries.path("helm")), *arguments, "--namespace", SYSTEM]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+
+
+def install_operator(cluster: Kubectl) -> None:
+    """`helm upgrade --install` with the images of `make images`, as the demo does it."""
+    helm(
+        cluster,
+        *("upgrade", "--install", RELEASE, "helm/realtimeapp-operator", "--create-namespace"),
+        *("--wait", "--timeout", "2m", "--values", "hack/demo/values.yaml"),
+    )
+
+
+@pytest.fixture(scope="session")
+def operator(cluster: Kubectl) -> Kubectl:
+    """kubectl in the operator's namespace, the operator running the images built last."""
+    install_operator(cluster)
+    system = cluster.within(SYSTEM)
+    system.run("rollout", "restart", f"deployment/{RELEASE}")
+    system.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
+    return system
+
+
+@pytest.fixture
+def kubectl(cluster: Kubectl, operator: Kubectl, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
+    """kubectl in a new namespace that enforces Pod Security `restricted`; the namespace is gone afterwards."""
+    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    inside = cluster.within(name)
+    yield inside
+    if request.node.stash.get(failed, False):
+        print_scene(inside, operator)
+    cluster.run("delete", "namespace", name, "--wait=false")
+    eventually(lambda: cluster.find("namespace", name) is None, within=120, what=f"namespace {name} gone")
+
+
+def print_scene(kubectl: Kubectl, operator: Kubectl) -> None:
+    """What the cluster saw, for the report of a failed test."""
+    for _arguments in (
+        ("describe", "rta"),
+        ("get", "all,ingress,networkpolicy", "-o", "wide"),
+        ("get", "events", "--sort-by=.lastTimestamp"),
+        (
+            "logs",
+            "-l",
+            "app.kubernetes.io/managed-by=realtimeapp-operator",
+            "--all-containers",
+            "--tail=40",
+            "--prefix",
+        ),
+    ):
+        pass
+    operator.run("logs", f"deployment/{RELEASE}", "--tail=80", check=False).stdout
+
+
+@pytest.fixture
+def host(kubectl: Kubectl) -> str:
+    """A host name of the test's own."""
+    return f"{kubectl.namespace}.localhost"
+
+
+@pytest.fixture
+def counter(host: str) -> dict[str, Any]:
+    """The demo's manifest on the test's own host."""
+    manifest: dict[str, Any] = yaml.safe_load((ROOT / "examples" / "djust-counter.yaml").read_text())
+    manifest["spec"]["ingress"]["hosts"] = [host]
+    return manifest

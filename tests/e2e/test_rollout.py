@@ -1,0 +1,118 @@
+"""200 open sockets, two visitors and a person with a page, while everything underneath is replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.test_first_light import click, count, open_counter
+from tests.support.browser import chromium
+from tests.support.edge import Visitor
+from tests.support.sockets import Fleet
+from tests.support.waiting import eventually_async
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.kubectl import Kubectl
+
+SOCKETS = 200
+RATE = 50
+
+
+@pytest.fixture(params=["SurgeAll", "Paced"])
+def strategy(request: pytest.FixtureRequest) -> str:
+    """Both ways to replace pods."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def fleet(kubectl: Kubectl, host: str, counter: dict[str, Any], strategy: str) -> AsyncIterator[Fleet]:
+    """The counter, Ready, with all sockets open."""
+    counter["spec"].setdefault("web", {})["connections"] = {"maxPerPod": 300}
+    counter["spec"]["web"]["rollout"] = {
+        "strategy": strategy,
+        "maxReconnectsPerSecond": RATE,
+        "drainTimeoutSeconds": 10,
+    }
+    kubectl.apply(counter)
+    kubectl.await_condition("counter", "Ready", within=60)
+    async with Fleet(host=host, path="/ws/whoami/", size=SOCKETS) as fleet:
+        await eventually_async(lambda: all_open(fleet), within=60, what="all sockets open")
+        yield fleet
+
+
+async def all_open(fleet: Fleet) -> bool:
+    """Whether every client is connected at this moment."""
+    return fleet.connected == fleet.size
+
+
+async def test_a_new_image_closes_every_socket_once_with_1012_and_nobody_sees_an_error(
+    kubectl: Kubectl, host: str, fleet: Fleet, strategy: str
+) -> None:
+    async with (
+        chromium() as browser,
+        Visitor(host=host) as stranger,
+        Visitor(host=host, sticky=True) as regular,
+    ):
+        page = await (await browser.new_context()).new_page()
+        await open_counter(page, host)
+        await click(page, times=2)
+
+        kubectl.patch("rta", "counter", {"spec": {"image": "localhost/djust-counter:2"}})
+        await eventually_async(
+            lambda: rolled(kubectl, "localhost/djust-counter:2"), within=150, what="rollout finished"
+        )
+        await eventually_async(lambda: all_open(fleet), within=60, what="all sockets back")
+
+        await click(page, times=1)
+        assert await count(page) == 3, "the count must survive the rollout"
+
+    report(fleet, stranger, regular)
+    assert set(fleet.codes()) == {1012}, fleet.codes()
+    assert len(fleet.closes_by_client()) == SOCKETS, "every socket sat on a pod that was replaced"
+    if strategy == "SurgeAll":
+        assert max(fleet.closes_by_client().values()) == 1, "with SurgeAll each client reconnects once"
+    assert fleet.peak_per_second() <= RATE * 1.1
+    assert stranger.total > 100
+    assert regular.total > 100
+    assert not stranger.errors, stranger.errors
+    assert not regular.errors, regular.errors
+
+
+@pytest.mark.parametrize("strategy", ["Paced"], indirect=True)
+async def test_a_killed_redis_drops_no_socket(kubectl: Kubectl, fleet: Fleet) -> None:
+    uid = kubectl.get("pod", "counter-redis-0")["metadata"]["uid"]
+    kubectl.run("delete", "pod", "counter-redis-0", "--grace-period=0", "--force")
+    await eventually_async(lambda: replaced(kubectl, uid), within=60, what="Redis back")
+    kubectl.await_condition("counter", "Ready", within=60)
+    assert fleet.codes() == {}
+    assert fleet.connected == SOCKETS
+
+
+async def rolled(kubectl: Kubectl, image: str) -> bool:
+    """Whether only pods of this image are left and the conditions say so."""
+    app = kubectl.get("rta", "counter")
+    conditions = {c["type"]: c for c in app["status"]["conditions"]}
+    current = all(c["observedGeneration"] == app["metadata"]["generation"] for c in conditions.values())
+    pods = kubectl.items("pods", "app.kubernetes.io/instance=counter,app.kubernetes.io/component=web")
+    images = {pod["spec"]["containers"][0]["image"] for pod in pods}
+    finished = conditions["Progressing"]["status"] == "False" and conditions["Ready"]["status"] == "True"
+    return current and finished and images == {image}
+
+
+async def replaced(kubectl: Kubectl, uid: str) -> bool:
+    """Whether another Redis pod than `uid` is ready."""
+    pod = kubectl.find("pod", "counter-redis-0") or {}
+    ready = any(
+        c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", ())
+    )
+    return bool(pod) and pod["metadata"]["uid"] != uid and ready
+
+
+def report(fleet: Fleet, *visitors: Visitor) -> None:
+    """The figures of a run, for whoever reads the log."""
+    sorted(fleet.downtimes) or [0.0]
+    for _visitor in visitors:
+        pass

@@ -1,0 +1,68 @@
+"""Somebody who keeps asking for a page through the edge while something happens, and remembers every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Self
+
+import aiohttp
+
+URL = "http://127.0.0.1"
+
+
+@dataclass(kw_only=True)
+class Visitor:
+    """Asks `path` of `host` `rate` times a second; with `sticky` it keeps the affinity cookie, else it is new each time."""
+
+    host: str
+    path: str = "/"
+    rate: float = 20.0
+    sticky: bool = False
+    answers: Counter[str] = field(default_factory=Counter)
+    _task: asyncio.Task[None] | None = None
+    _requests: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._visit())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    @property
+    def total(self) -> int:
+        """Requests answered, or failed."""
+        return self.answers.total()
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """Everything that was not a 200, by status or exception."""
+        return {answer: count for answer, count in self.answers.items() if answer != "200"}
+
+    async def _visit(self) -> None:
+        jar = aiohttp.CookieJar(unsafe=True) if self.sticky else aiohttp.DummyCookieJar()
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        async with aiohttp.ClientSession(cookie_jar=jar, connector=connector) as session:
+            try:
+                while True:
+                    request = asyncio.create_task(self._ask(session))
+                    self._requests.add(request)
+                    request.add_done_callback(self._requests.discard)
+                    await asyncio.sleep(1 / self.rate)
+            finally:
+                await asyncio.gather(*self._requests, return_exceptions=True)
+
+    async def _ask(self, session: aiohttp.ClientSession) -> None:
+        try:
+            timeout = aiohttp.ClientTimeout(total=10)
+            async with session.get(URL + self.path, headers={"Host": self.host}, timeout=timeout) as response:
+                await response.read()
+                self.answers[str(response.status)] += 1
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.answers[type(error).__name__] += 1
