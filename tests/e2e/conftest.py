@@ -91,7 +91,7 @@ def kubectl(cluster: Kubectl, operator: Kubectl, request: pytest.FixtureRequest)
 
 def print_scene(kubectl: Kubectl, operator: Kubectl) -> None:
     """What the cluster saw, for the report of a failed test."""
-    for _arguments in (
+    for arguments in (
         ("describe", "rta"),
         ("get", "all,ingress,networkpolicy", "-o", "wide"),
         ("get", "events", "--sort-by=.lastTimestamp"),
@@ -104,8 +104,9 @@ def print_scene(kubectl: Kubectl, operator: Kubectl) -> None:
             "--prefix",
         ),
     ):
-        pass
-    operator.run("logs", f"deployment/{RELEASE}", "--tail=80", check=False).stdout
+        print(f"--- kubectl {' '.join(arguments)}\n{kubectl.run(*arguments, check=False).stdout}")
+    log = operator.run("logs", f"deployment/{RELEASE}", "--tail=80", check=False).stdout
+    print(f"--- operator log\n{log}")
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ def ready(kubectl: Kubectl, counter: dict[str, Any]) -> float:
 async def test_two_people_count_for_themselves_and_survive_the_death_of_a_pod(
     kubectl: Kubectl, host: str, ready: float, tmp_path: Path
 ) -> None:
+    print(f"Ready after {ready:.1f} s")
     assert ready <= READY_SECONDS
     async with chromium() as browser:
         anna = await (await browser.new_context()).new_page()

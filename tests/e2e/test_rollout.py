@@ -113,6 +113,12 @@ async def replaced(kubectl: Kubectl, uid: str) -> bool:
 
 def report(fleet: Fleet, *visitors: Visitor) -> None:
     """The figures of a run, for whoever reads the log."""
-    sorted(fleet.downtimes) or [0.0]
-    for _visitor in visitors:
-        pass
+    downtimes = sorted(fleet.downtimes) or [0.0]
+    print(f"closes by code {fleet.codes()}, at most {fleet.peak_per_second()} in a second")
+    print(
+        f"downtime p50 {downtimes[len(downtimes) // 2]:.2f} s, max {downtimes[-1]:.2f} s; refusals {len(fleet.refusals)}"
+    )
+    for visitor in visitors:
+        print(
+            f"{'regular' if visitor.sticky else 'stranger'}: {visitor.total} requests, errors {visitor.errors}"
+        )
