@@ -1,0 +1,107 @@
+"""What the reconciler needs from the world, as protocols, and the small values that pass between its parts.
+
+The real world is `kube` and the process's clock; the tests' is a cluster in memory and a clock that is moved by hand.
+Nothing here does anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from realtimeapp_operator.kube.kinds import Ref
+
+
+class Key(NamedTuple):
+    """Address of a RealtimeApp; what the queue holds."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reconcile ended when it did not raise: done, or to be looked at again `after` that many seconds."""
+
+    after: float | None = None
+
+
+DONE = Outcome()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images:
+    """Images this version of the operator brings along, and how nodes pull them."""
+
+    runtime: str
+    redis: str
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+
+
+class Clock(Protocol):
+    """Time, injected."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; never goes back."""
+
+    def now(self) -> datetime:
+        """Wall-clock time with a time zone, for what people read."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Suspend the caller."""
+
+
+class Api(Protocol):
+    """The API server. Objects are plain dicts; errors are those of `kube.errors`."""
+
+    async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """Server-side apply with force and the operator's field manager; returns the object as it now is."""
+
+    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """POST; raises AlreadyExists."""
+
+    async def get_metadata(self, ref: Ref) -> dict[str, Any] | None:
+        """The object as PartialObjectMetadata (`{"metadata": ...}`), None when there is none."""
+
+    async def delete(self, ref: Ref, *, uid: str | None, propagation: str = "Background") -> bool:
+        """Delete the object with that uid; False when it is gone already, Conflict when it is another one."""
+
+    async def patch_status(
+        self, namespace: str, name: str, status: Mapping[str, Any], resource_version: str | None
+    ) -> dict[str, Any]:
+        """Merge patch of a RealtimeApp's status; a key given as None is removed."""
+
+
+class Events(Protocol):
+    """Where a person reads what happened; never raises for a failing API server."""
+
+    async def emit(
+        self, *, app: Ref, uid: str, kind: Literal["Normal", "Warning"], reason: str, message: str
+    ) -> None:
+        """Tell that `reason` happened to `app`; repeats are counted, not written again."""
+
+
+class Meter(Protocol):
+    """Where the queue's figures go; every call must be quick."""
+
+    def depth(self, keys: int) -> None:
+        """Keys waiting for a worker now."""
+
+    def waited(self, seconds: float) -> None:
+        """A key left the queue after waiting that long."""
+
+    def worked(self, seconds: float, outcome: Literal["done", "again", "error"]) -> None:
+        """A reconcile ended."""
+
+    def forget(self, key: Key) -> None:
+        """The application is gone; drop its series."""
+
+    def conditions(self, key: Key, conditions: Mapping[str, str]) -> None:
+        """Status by condition type of an application, after each reconcile that changed it."""
