@@ -1,0 +1,140 @@
+"""A person's mistakes, each named for what it is, with the old pods serving until the manifest is mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from tests.support.waiting import eventually_async
+
+if TYPE_CHECKING:
+    from tests.support.kubectl import Kubectl
+
+Patch = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mistake:
+    """One broken spec: what is patched in, what Ready then says, what is patched to mend it."""
+
+    breaks: Patch
+    mends: Patch
+    reason: str
+    says: tuple[str, ...]
+    condition: str = "Ready"
+    before: tuple[Patch, ...] = field(default=())
+
+
+QUOTA = {
+    "apiVersion": "v1",
+    "kind": "ResourceQuota",
+    "metadata": {"name": "small"},
+    "spec": {"hard": {"pods": "3"}},
+}
+
+MISTAKES = {
+    "bad image": Mistake(
+        breaks={"image": "localhost/djust-counter:nowhere"},
+        mends={"image": "localhost/djust-counter:2"},
+        reason="ImagePullFailed",
+        says=("localhost/djust-counter:nowhere", "spec.image"),
+    ),
+    "failing migration": Mistake(
+        breaks={"env": [{"name": "DJUST_SQLITE_PATH", "value": "/nowhere/db.sqlite3"}]},
+        mends={"env": []},
+        reason="MigrationFailed",
+        says=("unable to open database file",),
+    ),
+    "missing Secret": Mistake(
+        breaks={"database": {"urlSecretRef": {"name": "nowhere", "key": "url"}}},
+        mends={"database": None},
+        reason="SecretMissing",
+        says=("nowhere",),
+    ),
+    "wrong settings module": Mistake(
+        breaks={"django": {"settingsModule": "counter.nowhere"}},
+        mends={"django": {"settingsModule": "counter.settings"}},
+        reason="SettingsModuleNotFound",
+        says=("counter.nowhere", "spec.django.settingsModule"),
+    ),
+    "quota refused": Mistake(
+        before=(QUOTA,),
+        breaks={"web": {"replicas": 9}},
+        mends={"web": {"replicas": 1}},
+        reason="QuotaExceeded",
+        says=("small",),
+    ),
+    "unknown ingress class": Mistake(
+        breaks={"ingress": {"className": "nowhere"}},
+        mends={"ingress": {"className": "traefik"}},
+        reason="IngressClassNotFound",
+        says=("nowhere", "traefik"),
+    ),
+    "no room on the node": Mistake(
+        breaks={"web": {"podTemplate": {"resources": {"requests": {"cpu": "64"}}}}},
+        mends={"web": {"podTemplate": {"resources": None}}},
+        reason="Unschedulable",
+        says=("cpu",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+async def test_a_mistake_is_named_and_the_old_pods_serve_until_it_is_mended(
+    kubectl: Kubectl, host: str, counter: dict[str, Any], name: str
+) -> None:
+    mistake = MISTAKES[name]
+    counter["spec"].setdefault("web", {})["replicas"] = 1
+    kubectl.apply(*mistake.before, counter)
+    kubectl.await_condition("counter", "Ready", within=60)
+    serving = {pod["metadata"]["uid"] for pod in kubectl.web_pods("counter")}
+
+    kubectl.patch("rta", "counter", {"spec": mistake.breaks})
+    found = kubectl.await_condition(
+        "counter", mistake.condition, status="False", reason=mistake.reason, within=90
+    )
+    for words in mistake.says:
+        assert words in found["message"], found["message"]
+    if mistake.reason != "IngressClassNotFound":
+        assert await answers(host)
+    assert serving <= {pod["metadata"]["uid"] for pod in kubectl.web_pods("counter")}, (
+        "the old pods must keep serving"
+    )
+    events = kubectl.run("describe", "rta", "counter").stdout.partition("Events:")[2]
+    assert mistake.reason in events, events
+
+    kubectl.patch("rta", "counter", {"spec": mistake.mends})
+    kubectl.await_condition("counter", "Ready", within=90)
+    await eventually_async(lambda: answers(host), within=20, what="the page answers")
+
+
+async def test_somebody_elses_object_is_left_alone(kubectl: Kubectl, counter: dict[str, Any]) -> None:
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "counter-web", "labels": {"owner": "another-team"}},
+        "spec": {"ports": [{"port": 1234}], "selector": {"app": "theirs"}},
+    }
+    kubectl.apply(theirs)
+    before = kubectl.get("service", "counter-web")
+    kubectl.apply(counter)
+    found = kubectl.await_condition("counter", "Reconciled", status="False", reason="NameConflict", within=60)
+    assert "Service" in found["message"]
+    assert "counter-web" in found["message"]
+    after = kubectl.get("service", "counter-web")
+    assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    kubectl.run("delete", "service", "counter-web")
+    kubectl.await_condition("counter", "Ready", within=120)
+
+
+async def answers(host: str) -> bool:
+    """Whether the page answers 200 through the edge."""
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.get("http://127.0.0.1/", headers={"Host": host}) as response:
+                return response.status == 200
+        except aiohttp.ClientError:
+            return False
