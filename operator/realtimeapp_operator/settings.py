@@ -1,0 +1,183 @@
+"""Every flag and environment variable of the operator process, read once at start.
+
+A flag wins over its variable. What cannot be used is refused here, in a sentence, before anything runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+LogFormat = Literal["json", "text"]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+
+PULL_POLICIES: Final = ("Always", "IfNotPresent", "Never")
+LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMATS: Final = ("json", "text")
+WORKERS_MAX: Final = 64
+PORT_MAX: Final = 65535
+IN_CLUSTER_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_IMAGE: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/:@-]{0,511}")
+
+
+class SettingsError(Exception):
+    """A flag or variable cannot be used; the message names it and says what is accepted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How this process runs."""
+
+    namespaces: tuple[str, ...]
+    """Namespaces served; empty: all of the cluster."""
+    runtime_image: str
+    redis_image: str
+    image_pull_policy: PullPolicy
+    workers: int
+    """Reconciles at the same time."""
+    host: str
+    port: int
+    lease_namespace: str
+    identity: str
+    """Name of this process among its replicas. A pod's name is unique and stays over restarts of its container, which
+    may then go on without waiting for its own lease to expire."""
+    log_level: str
+    log_format: LogFormat
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; its help names each flag's variable."""
+    parser = argparse.ArgumentParser(
+        prog="realtimeapp-operator",
+        description="Runs realtime Django applications described by RealtimeApp objects.",
+        epilog="The cluster is found through $KUBECONFIG, the pod's service account or ~/.kube/config, in this order.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+    def add(flag: str, variable: str, text: str, *, default: str = "") -> None:
+        shown = f"; default: {default}" if default else ""
+        parser.add_argument(f"--{flag}", metavar="VALUE", help=f"{text} [${variable}{shown}]")
+
+    add(
+        "namespaces",
+        "REALTIMEAPP_NAMESPACES",
+        "namespaces to serve, separated by commas; empty for the whole cluster",
+    )
+    add(
+        "runtime-image",
+        "REALTIMEAPP_RUNTIME_IMAGE",
+        "image with the runtime that is put into the applications' pods: this operator's own",
+    )
+    add("redis-image", "REALTIMEAPP_REDIS_IMAGE", "image of managed Redis servers")
+    add(
+        "image-pull-policy",
+        "REALTIMEAPP_IMAGE_PULL_POLICY",
+        f"pull policy of these two images: {', '.join(PULL_POLICIES)}",
+        default="IfNotPresent",
+    )
+    add("workers", "REALTIMEAPP_WORKERS", f"applications worked on at once, 1 to {WORKERS_MAX}", default="8")
+    add("listen", "REALTIMEAPP_LISTEN", "address and port of health and metrics", default="0.0.0.0:8080")
+    add(
+        "lease-namespace",
+        "POD_NAMESPACE",
+        "namespace of the Lease that makes one replica the writer; default: own",
+    )
+    add("identity", "POD_NAME", "name of this replica, unique among them; default: made up")
+    add(
+        "log-level",
+        "REALTIMEAPP_LOG_LEVEL",
+        f"least important logs to write: {', '.join(LOG_LEVELS)}",
+        default="INFO",
+    )
+    add("log-format", "REALTIMEAPP_LOG_FORMAT", "json for machines, text for a person", default="json")
+    return parser
+
+
+def read_settings(
+    arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Read the command line (default: the process's) and `environ`; raise SettingsError for what cannot be used."""
+    flags = vars(build_parser().parse_args(arguments))
+
+    def value(flag: str, variable: str, default: str = "") -> tuple[str, str]:
+        given = flags[flag.replace("-", "_")]
+        name = f"--{flag} (or {variable})"
+        return name, (given if given is not None else environ.get(variable, "") or default).strip()
+
+    host, port = _read_listen(*value("listen", "REALTIMEAPP_LISTEN", "0.0.0.0:8080"))
+    pull_policy = _read_choice(
+        *value("image-pull-policy", "REALTIMEAPP_IMAGE_PULL_POLICY", "IfNotPresent"), PULL_POLICIES
+    )
+    log_format = _read_choice(*value("log-format", "REALTIMEAPP_LOG_FORMAT", "json"), LOG_FORMATS, str.lower)
+    return Settings(
+        namespaces=_read_namespaces(*value("namespaces", "REALTIMEAPP_NAMESPACES")),
+        runtime_image=_read_image(*value("runtime-image", "REALTIMEAPP_RUNTIME_IMAGE")),
+        redis_image=_read_image(*value("redis-image", "REALTIMEAPP_REDIS_IMAGE")),
+        image_pull_policy=cast("PullPolicy", pull_policy),
+        workers=_read_workers(*value("workers", "REALTIMEAPP_WORKERS", "8")),
+        host=host,
+        port=port,
+        lease_namespace=_read_lease_namespace(*value("lease-namespace", "POD_NAMESPACE")),
+        identity=value("identity", "POD_NAME")[1] or f"{socket.gethostname()}-{secrets.token_hex(4)}",
+        log_level=_read_choice(*value("log-level", "REALTIMEAPP_LOG_LEVEL", "INFO"), LOG_LEVELS, str.upper),
+        log_format=cast("LogFormat", log_format),
+    )
+
+
+def _read_namespaces(name: str, text: str) -> tuple[str, ...]:
+    found = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
+    for namespace in found:
+        if not _LABEL.fullmatch(namespace):
+            raise SettingsError(
+                f"{name}: {namespace!r} is not a namespace: 1 to 63 lower-case letters, digits and -,"
+                " names separated by commas, or empty for the whole cluster"
+            )
+    return tuple(found)
+
+
+def _read_image(name: str, text: str) -> str:
+    if not text:
+        raise SettingsError(f"{name} is required: an image reference such as registry.example/team/image:1.2")
+    if not _IMAGE.fullmatch(text):
+        raise SettingsError(
+            f"{name}: {text!r} is not an image reference such as registry.example/team/image:1.2"
+        )
+    return text
+
+
+def _read_choice(name: str, text: str, accepted: tuple[str, ...], fold: Callable[[str], str] = str) -> str:
+    if fold(text) not in accepted:
+        raise SettingsError(f"{name}: {text!r} is not one of {', '.join(accepted)}")
+    return fold(text)
+
+
+def _read_workers(name: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= WORKERS_MAX:
+        raise SettingsError(f"{name}: {text!r} is not a whole number from 1 to {WORKERS_MAX}")
+    return int(text)
+
+
+def _read_listen(name: str, text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > PORT_MAX:
+        raise SettingsError(f"{name}: {text!r} is not an address and port such as 0.0.0.0:8080 or [::]:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - the kubelet asks from outside the pod
+
+
+def _read_lease_namespace(name: str, text: str) -> str:
+    if not text and IN_CLUSTER_NAMESPACE.exists():
+        text = IN_CLUSTER_NAMESPACE.read_text().strip()
+    if not _LABEL.fullmatch(text):
+        raise SettingsError(f"{name}: {text!r} is not a namespace: 1 to 63 lower-case letters, digits and -")
+    return text

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from realtimeapp_operator.telemetry.metrics import Metrics
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_objects_are_counted_by_condition_and_forgotten() -> None:
+    metrics = Metrics()
+    metrics.conditions(("ns", "a"), {"Ready": "False", "Reconciled": "True"})
+    metrics.conditions(("ns", "b"), {"Ready": "True"})
+    metrics.conditions(("ns", "a"), {"Ready": "True", "Reconciled": "True"})
+    assert value(metrics, "realtimeapp_conditions", type="Ready", status="True") == 2
+    assert value(metrics, "realtimeapp_conditions", type="Ready", status="False") == 0
+    assert value(metrics, "realtimeapp_conditions", type="Reconciled", status="True") == 1
+    metrics.forget(("ns", "a"))
+    metrics.forget(("ns", "never-seen"))
+    assert value(metrics, "realtimeapp_conditions", type="Ready", status="True") == 1
+    assert value(metrics, "realtimeapp_conditions", type="Reconciled", status="True") == 0
+
+
+def test_queue_and_reconciles_are_counted() -> None:
+    metrics = Metrics()
+    metrics.depth(4)
+    metrics.waited(0.2)
+    metrics.worked(0.03, "done")
+    metrics.worked(0.3, "error")
+    assert value(metrics, "realtimeapp_queue_depth") == 4
+    assert value(metrics, "realtimeapp_queue_wait_seconds_count") == 1
+    assert value(metrics, "realtimeapp_reconcile_seconds_count", outcome="done") == 1
+    assert value(metrics, "realtimeapp_reconcile_seconds_sum", outcome="error") == 0.3
