@@ -1,0 +1,124 @@
+"""What the machine has to offer, and what it is refused for. Nothing is started before this has passed."""
+
+import errno
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from hack.cluster.errors import ClusterError, UnsuitableMachineError
+from hack.cluster.layout import LONGEST_STATE_PATH, NODE, NODE_ADDRESS, Profile, State
+from hack.cluster.report import say
+
+PACKAGES = {
+    "containerd": "containerd",
+    "ctr": "containerd",
+    "containerd-shim-runc-v2": "containerd",
+    "runc": "runc",
+    "iptables": "iptables",
+    "iptables-save": "iptables",
+    "iptables-restore": "iptables",
+    "ip": "iproute2",
+    "umount": "mount",
+}
+"""Program -> the Debian package that has it."""
+
+PLUGIN_PACKAGE = "containernetworking-plugins"
+PLUGIN_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
+PLUGINS = ("bridge", "host-local", "loopback", "portmap")
+
+
+def require_suitable(profile: Profile, state: State) -> None:
+    """Refuse a machine on which the profile cannot run."""
+    if sys.platform != "linux":
+        raise UnsuitableMachineError("The cluster runs on Linux only: it is made of Linux processes.")
+    if profile.needs_root and os.geteuid() != 0:
+        raise UnsuitableMachineError(
+            f"The {profile.name} cluster needs root: it creates network namespaces, mounts and firewall rules."
+        )
+    if profile is NODE and len(str(state.root)) > LONGEST_STATE_PATH:
+        raise ClusterError(
+            f"The state folder {state.root} has {len(str(state.root))} characters and the sockets in it allow"
+            f" {LONGEST_STATE_PATH}; choose a shorter one with --state."
+        )
+
+
+def install_packages() -> None:
+    """Install the distribution packages of the node profile that are missing."""
+    missing = missing_packages()
+    if not missing:
+        return
+    names = ", ".join(missing)
+    if shutil.which("apt-get") is None:
+        raise UnsuitableMachineError(
+            f"These packages are missing, and there is no apt-get to install them: {names}."
+        )
+    say(f"Installing what the node needs from the distribution with apt-get: {names}.")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    lists = Path("/var/lib/apt/lists")
+    if not lists.is_dir() or not any(lists.glob("*Packages*")):
+        _apt_get(["update"], environment)
+    _apt_get(["install", "--yes", "--no-install-recommends", *missing], environment)
+    if still := missing_packages():
+        raise UnsuitableMachineError(f"apt-get installed the packages, but these are still missing: {still}.")
+
+
+def missing_packages() -> list[str]:
+    """Return the packages whose programs are not there, sorted."""
+    missing = {package for program, package in PACKAGES.items() if shutil.which(program) is None}
+    if find_plugins() is None:
+        missing.add(PLUGIN_PACKAGE)
+    return sorted(missing)
+
+
+def find_plugins() -> str | None:
+    """Return the folder with the CNI plugins; None where no folder has all of them."""
+    for folder in PLUGIN_FOLDERS:
+        if all((Path(folder) / plugin).exists() for plugin in PLUGINS):
+            return folder
+    return None
+
+
+def require_free_ports(profile: Profile) -> None:
+    """Refuse when somebody else listens where the cluster will: a clear sentence instead of a dying component."""
+    addresses = [
+        ("127.0.0.1", profile.etcd_port),
+        ("127.0.0.1", profile.etcd_peer_port),
+    ]
+    if profile is NODE:
+        addresses += [("127.0.0.1", 80), ("127.0.0.1", 443), (NODE_ADDRESS, 80), (NODE_ADDRESS, 443)]
+        addresses += [(NODE_ADDRESS, 53), (NODE_ADDRESS, 10250), ("127.0.0.1", 10248), ("127.0.0.1", 10256)]
+    addresses.append((profile.address, profile.api_port))
+    taken = [f"{address}:{port}" for address, port in addresses if not _is_free(address, port)]
+    if taken:
+        raise ClusterError(
+            f"Somebody else listens on {', '.join(taken)}, which the {profile.name} cluster needs;"
+            " `ss -ltnp` tells who. Stop that program and run this again."
+        )
+
+
+def _is_free(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            # An address of the bridge that does not exist yet is nobody's.
+            return error.errno == errno.EADDRNOTAVAIL
+    return True
+
+
+def _apt_get(arguments: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["apt-get", "-q", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-20:])
+        raise ClusterError(f"apt-get {arguments[0]} failed:\n{last}")

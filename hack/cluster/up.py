@@ -1,0 +1,170 @@
+"""Brings a cluster up and waits until it is of use."""
+
+import hashlib
+import http.client
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from hack.cluster import binaries, cgroups, components, dns, files, images, machine, network, record, teardown
+from hack.cluster.api import Api
+from hack.cluster.cluster import Cluster
+from hack.cluster.components import Component
+from hack.cluster.layout import (
+    API_SERVICE_ADDRESS,
+    CLUSTER_DOMAIN,
+    NODE,
+    NODE_ADDRESS,
+    NODE_NAME,
+    Profile,
+    State,
+)
+from hack.cluster.record import Record
+from hack.cluster.report import say
+
+PROXY_HEALTH = ("127.0.0.1", 10256, "/healthz")
+EDGE = ("127.0.0.1", 80, "/")
+OK = 200
+NO_ROUTE = 404
+"""What Traefik answers for a host nobody has claimed."""
+
+
+def bring_up(profile: Profile, state: State) -> None:
+    """Make the profile's cluster run and be ready; does nothing when it already does."""
+    machine.require_suitable(profile, state)
+    with record.locked(profile):
+        if profile is NODE:
+            machine.install_packages()
+        planned = plan(profile, state)
+        known = record.read(profile)
+        if known is not None and is_up(known, state, fingerprint(planned)):
+            say(f"The {profile.name} cluster is already up.")
+            return
+        # Built before anything is touched: it may take minutes, and the old cluster is of use meanwhile.
+        binaries.build(profile.tools)
+        kept = clean_remains(profile, state)
+        machine.require_free_ports(profile)
+        sysctls = network.read_sysctls() if profile is NODE else {}
+        cluster = Cluster(profile, state, Record(state=str(state.root), sysctls=sysctls))
+        try:
+            files.prepare(profile, state, cni_plugins=machine.find_plugins())
+            cluster.note(cluster.record)
+            start(cluster, planned)
+        except BaseException:
+            # What was kept before is kept again; otherwise the files stay for a look at the logs.
+            teardown.tear_down(profile, state, keep_state=kept, keep_files=True)
+            raise
+        cluster.note(replace(cluster.record, ready=True, fingerprint=fingerprint(planned)))
+    cluster.clock.step(f"ready: export KUBECONFIG={state.kubeconfig}")
+
+
+def plan(profile: Profile, state: State) -> dict[str, Component]:
+    """Return the components with the paths their programs have on this machine."""
+    programs = {name: binaries.location(name) for name in profile.tools}
+    if profile is NODE:
+        programs["containerd"] = Path(shutil.which("containerd") or "containerd")
+    return components.plan(profile, state, programs)
+
+
+def is_up(known: Record, state: State, mark: str) -> bool:
+    """Say whether the noted cluster is the wanted one, complete and alive."""
+    wanted = known.ready and known.state == str(state.root) and known.fingerprint == mark
+    return wanted and all(component.alive for component in known.components)
+
+
+def fingerprint(planned: Mapping[str, Component]) -> str:
+    """Return a short hash of every command line and environment: a cluster of other ones is not reused."""
+    return hashlib.sha256(repr(sorted(planned.items())).encode()).hexdigest()[:12]
+
+
+def clean_remains(profile: Profile, state: State) -> bool:
+    """Remove what an earlier cluster left, whoever started it; return whether a kept state continues."""
+    kept = (state.root / teardown.KEPT).exists()
+    found = teardown.remains(profile)
+    others = sorted(found - {str(state.root)})
+    if others:
+        say(f"Removing the {profile.name} cluster of {', '.join(others)}: there can be one per machine.")
+    elif found:
+        say(f"Removing what is left of an earlier {profile.name} cluster.")
+    if found or (profile is NODE and network.has_bridge()):
+        teardown.tear_down(profile, state, keep_state=kept)
+    elif not kept:
+        teardown.remove_state(state)
+    return kept
+
+
+def start(cluster: Cluster, planned: Mapping[str, Component]) -> None:
+    """Start everything, in the order in which one needs the other, and wait until all of it serves."""
+    api = Api(cluster.profile, cluster.state)
+    node = cluster.profile is NODE
+    if node:
+        network.create_bridge()
+        network.write_sysctls(network.CHANGED)
+        cgroups.create()
+        cluster.start(planned["containerd"])
+    cluster.start(planned["etcd"])
+    cluster.start(planned["kube-apiserver"])
+    if node:
+        cluster.wait("containerd answers", lambda: _accepts(cluster.state.containerd_socket))
+        pause = cluster.state.runtime / "pause.tar"
+        images.write_pause_image(pause)
+        images.load([pause], state=cluster.state.root)
+    cluster.wait("the API server is ready", api.is_ready)
+    cluster.start(planned["kube-controller-manager"])
+    if node:
+        for manifest in files.read_manifests(cluster.state):
+            api.apply(manifest)
+        for name in (
+            "kube-scheduler",
+            "kubelet",
+            "kube-proxy",
+            "coredns",
+            "local-path-provisioner",
+            "traefik",
+        ):
+            cluster.start(planned[name])
+    cluster.wait(
+        "the controllers work",
+        lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default") is not None,
+    )
+    if node:
+        cluster.wait("Services are routed", lambda: _answers(*PROXY_HEALTH) == OK)
+        name = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
+        cluster.wait("DNS answers", lambda: dns.ask(NODE_ADDRESS, name) == API_SERVICE_ADDRESS)
+        cluster.wait("Traefik serves", lambda: _answers(*EDGE) == NO_ROUTE)
+        cluster.wait("the node is Ready", lambda: is_node_ready(api.get(f"/api/v1/nodes/{NODE_NAME}")))
+    cluster.require_alive()
+
+
+def is_node_ready(node: Mapping[str, object] | None) -> bool:
+    """Say whether the node reports Ready and nothing keeps pods off it."""
+    if node is None:
+        return False
+    status, spec = node.get("status"), node.get("spec")
+    conditions = status.get("conditions", ()) if isinstance(status, dict) else ()
+    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
+    return ready and not (isinstance(spec, dict) and spec.get("taints"))
+
+
+def _answers(host: str, port: int, path: str) -> int | None:
+    """Return the HTTP status; None while nobody answers."""
+    connection = http.client.HTTPConnection(host, port, timeout=1)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _accepts(path: Path) -> bool:
+    """Say whether somebody listens on the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
