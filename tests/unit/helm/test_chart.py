@@ -1,0 +1,158 @@
+"""The chart lints, refuses wrong values with a sentence, and runs the operator as docs/security.md says."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+import yaml
+
+from realtimeapp_operator import names
+from tests.unit.helm.chart import (
+    CHART,
+    RELEASE,
+    Refused,
+    container,
+    notes,
+    of_kind,
+    one,
+    render,
+    run,
+)
+
+LISTED = {"watchNamespaces": ["shop", "chat"]}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, LISTED, {"replicas": 3}, {"crds": {"enabled": False}}],
+    ids=["defaults", "namespaces", "replicas", "no-crds"],
+)
+def test_the_chart_passes_helms_strict_lint(values: dict[str, Any]) -> None:
+    run("lint", "--strict", str(CHART), "--values", "-", values=yaml.safe_dump(values))
+
+
+def test_the_chart_and_the_operator_have_one_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    project = tomllib.loads((CHART.parents[1] / "pyproject.toml").read_text())["project"]
+    assert chart["version"] == chart["appVersion"] == project["version"]
+
+
+def test_the_operator_runs_restricted_and_a_little_tighter() -> None:
+    pod = one(render(), "Deployment")["spec"]["template"]["spec"]
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "fsGroup": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container(render())["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    assert [set(volume) for volume in pod["volumes"]] == [{"name", "emptyDir"}]
+
+
+def test_only_the_pod_itself_asks_for_the_token() -> None:
+    objects = render()
+    assert one(objects, "ServiceAccount")["automountServiceAccountToken"] is False
+    assert one(objects, "Deployment")["spec"]["template"]["spec"]["automountServiceAccountToken"] is True
+
+
+def test_no_secret_is_rendered_read_or_passed_on() -> None:
+    objects = render({"imagePullSecrets": ["registry"]})
+    assert of_kind(objects, "Secret") == []
+    assert "secretKeyRef" not in str(objects)
+    assert "secretName" not in str(objects)
+
+
+def test_the_default_image_serves_the_runtime_too() -> None:
+    digest = f"sha256:{'0' * 64}"
+    operator = container(render({"image": {"repository": "registry.example.com/operator", "digest": digest}}))
+    environment = {entry["name"]: entry.get("value") for entry in operator["env"]}
+    assert operator["image"] == f"registry.example.com/operator@{digest}"
+    assert environment["REALTIMEAPP_RUNTIME_IMAGE"] == operator["image"]
+
+
+def test_the_operator_serves_what_the_roles_allow() -> None:
+    for values, expected in (({}, ""), (LISTED, "shop,chat")):
+        environment = {entry["name"]: entry.get("value") for entry in container(render(values))["env"]}
+        assert environment["REALTIMEAPP_NAMESPACES"] == expected
+
+
+def test_services_and_policies_select_the_operators_pods() -> None:
+    objects = render({"replicas": 2, "podLabels": {"team": "shop"}, "monitoring": {"enabled": True}})
+    labels = one(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    selectors = [
+        one(objects, "Deployment")["spec"]["selector"]["matchLabels"],
+        one(objects, "Service", f"{RELEASE}-metrics")["spec"]["selector"],
+        one(objects, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        one(objects, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+    ]
+    for selector in selectors:
+        assert selector.items() <= labels.items()
+    monitor = one(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    assert monitor.items() <= one(objects, "Service", f"{RELEASE}-metrics")["metadata"]["labels"].items()
+
+
+def test_no_object_of_the_chart_looks_like_a_child_of_an_application() -> None:
+    for item in render({"replicas": 2}):
+        assert item["metadata"]["labels"][names.LABEL_MANAGED_BY] != names.MANAGED_BY
+
+
+def test_uninstalling_keeps_the_crd_unless_told_otherwise() -> None:
+    crd = f"{names.PLURAL}.{names.GROUP}"
+    kept = one(render(), "CustomResourceDefinition", crd)["metadata"]["annotations"]
+    assert kept["helm.sh/resource-policy"] == "keep"
+    dropped = one(render({"crds": {"keep": False}}), "CustomResourceDefinition", crd)["metadata"]
+    assert "helm.sh/resource-policy" not in (dropped.get("annotations") or {})
+    assert of_kind(render({"crds": {"enabled": False}}), "CustomResourceDefinition") == []
+
+
+def test_monitoring_without_its_api_is_refused_with_a_sentence() -> None:
+    with pytest.raises(Refused, match="install the Prometheus operator first"):
+        render({"monitoring": {"enabled": True}}, apis="")
+
+
+def test_a_missing_service_account_name_is_refused_with_a_sentence() -> None:
+    with pytest.raises(Refused, match="must name an existing ServiceAccount"):
+        render({"serviceAccount": {"create": False}})
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"replica": 2}, "replica"),
+        ({"image": {"tga": "1"}}, "tga"),
+        ({"replicas": "2"}, "replicas"),
+        ({"replicas": 11}, "replicas"),
+        ({"image": {"digest": "sha256:short"}}, "digest"),
+        ({"image": {"repository": "UPPER/case"}}, "repository"),
+        ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
+        ({"watchNamespaces": ["Shop"]}, "watchNamespaces"),
+        ({"watchNamespaces": ["shop", "shop"]}, "watchNamespaces"),
+        ({"watchNamespaces": "shop"}, "watchNamespaces"),
+        ({"redis": {"image": ""}}, "redis"),
+        ({"logLevel": "loud"}, "logLevel"),
+        ({"monitoring": {"interval": "often"}}, "interval"),
+        ({"podLabels": {"app.kubernetes.io/name": "else"}}, "podLabels"),
+        ({"podDisruptionBudget": {"maxUnavailable": 0}}, "maxUnavailable"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(values: dict[str, Any], named: str) -> None:
+    with pytest.raises(Refused, match=named):
+        render(values)
+
+
+def test_the_notes_name_what_was_installed() -> None:
+    whole, listed = notes(), notes(LISTED)
+    assert "serves the whole cluster" in whole
+    assert "rollout status deployment/realtimeapp-operator" in whole
+    assert "Uninstalling leaves the applications serving" in whole
+    assert "serves the namespaces shop, chat" in listed
+    assert "kubectl apply --namespace shop" in listed
+    assert "WARNING" in notes({"crds": {"keep": False}})
