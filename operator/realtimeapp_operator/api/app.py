@@ -21,6 +21,7 @@ from realtimeapp_operator.api.base import (
     PythonModule,
     PythonObject,
     SecretKeyRef,
+    Unique,
 )
 from realtimeapp_operator.api.edge import Ingress, NetworkPolicy, TrustedProxies
 from realtimeapp_operator.api.jobs import Cleanup, Migrations
@@ -49,7 +50,7 @@ class Django(Model):
     secret_key_secret_ref: SecretKeyRef | None = Field(
         default=None, description="Django's SECRET_KEY; default: generated once and kept."
     )
-    allowed_hosts: Annotated[tuple[Host, ...], Field(max_length=32)] = Field(
+    allowed_hosts: Annotated[tuple[Host, ...], Field(max_length=32), Unique()] = Field(
         default=(), description="ALLOWED_HOSTS, exact names; default: the hosts of the ingress."
     )
     overlay: Literal["Enabled", "Disabled"] = Field(
@@ -71,7 +72,7 @@ class Spec(Model):
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         default="IfNotPresent", description="When the image is pulled."
     )
-    image_pull_secrets: Annotated[tuple[PullSecret, ...], Field(max_length=8)] = Field(
+    image_pull_secrets: Annotated[tuple[PullSecret, ...], Field(max_length=8), Unique(("name",))] = Field(
         default=(), description="Registry credentials."
     )
     framework: Framework = Field(description="Kind of application; chooses the defaults.")
@@ -82,7 +83,7 @@ class Spec(Model):
     restarted_at: AwareDatetime | None = Field(default=None, description="A new value rolls every pod.")
     django: Django = Field(description="The Django project in the image.")
     database: Database | None = Field(default=None, description="The application's database.")
-    env: Annotated[tuple[EnvVar, ...], Field(max_length=128)] = Field(
+    env: Annotated[tuple[EnvVar, ...], Field(max_length=128), Unique(("name",))] = Field(
         default=(), description="Environment variables; reserved names are refused."
     )
     env_from: Annotated[tuple[EnvFrom, ...], Field(max_length=16)] = Field(
@@ -92,7 +93,7 @@ class Spec(Model):
         default_factory=PodTemplate, description="Deviations for every pod of the image."
     )
     web: Web = Field(default_factory=Web, description="The pods that serve HTTP and WebSockets.")
-    workers: Annotated[tuple[Worker, ...], Field(max_length=16)] = Field(
+    workers: Annotated[tuple[Worker, ...], Field(max_length=16), Unique(("name",))] = Field(
         default=(), description="Background workers."
     )
     redis: Redis = Field(default_factory=Redis, description="Where state, cache and channel layer live.")
@@ -108,7 +109,7 @@ class Spec(Model):
         default=None, description="The way in; without it only the Service exists."
     )
     migrations: Migrations = Field(default_factory=Migrations, description="Database migrations.")
-    cleanup: Annotated[tuple[Cleanup, ...], Field(max_length=16)] | None = Field(
+    cleanup: Annotated[tuple[Cleanup, ...], Field(max_length=16), Unique(("name",))] | None = Field(
         default=None,
         description="Scheduled management commands; default: `clearsessions` daily; `[]` for none.",
     )

@@ -2,14 +2,20 @@
 
 Every string has a maximum length and, where a grammar exists, a pattern; every number has both bounds; every list a
 maximum. The API server enforces them through the generated CRD and the offline check through pydantic: one source.
+A pattern comes with the sentence a person reads when it is not met, also on the API server.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError, core_schema
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
 
 
 class Model(BaseModel):
@@ -23,57 +29,183 @@ class Model(BaseModel):
     )
 
 
+HINTS: Final[dict[str, str]] = {}
+"""Pattern -> the sentence for a person whose value does not match it; filled by `grammar`."""
+
+DUPLICATE: Final = "duplicate_item"
+"""Error type of a list item that is there twice; its context has `index` and `value`."""
+
+
+def grammar(pattern: str, hint: str, *, longest: int, shortest: int = 0) -> Any:  # noqa: ANN401 - pydantic.Field's own type
+    """Constrain a string to `pattern` and `shortest` to `longest` characters; `hint` says what is accepted."""
+    HINTS[pattern] = hint
+    return Field(pattern=pattern, min_length=shortest or None, max_length=longest)
+
+
+@dataclasses.dataclass(frozen=True)
+class Unique:
+    """Marks a list whose items are unique: as a whole, or by the attributes in `keys`.
+
+    The CRD gets `x-kubernetes-list-type` set or map, so server-side apply merges by item.
+    """
+
+    keys: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(
+        self, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Refuse a second item with the same key."""
+        return core_schema.no_info_after_validator_function(self._refuse_twins, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Say it in Kubernetes' words."""
+        result = handler(schema)
+        result["x-kubernetes-list-type"] = "map" if self.keys else "set"
+        if self.keys:
+            result["x-kubernetes-list-map-keys"] = [to_camel(key) for key in self.keys]
+        return result
+
+    def _refuse_twins(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        seen = set()
+        for index, item in enumerate(items):
+            key = tuple(getattr(item, name) for name in self.keys) if self.keys else (item,)
+            if key in seen:
+                value = ", ".join(str(part) for part in key)
+                context = {"index": index, "value": value}
+                raise PydanticCustomError(DUPLICATE, "must be unique: {value} is there twice", context)
+            seen.add(key)
+        return items
+
+
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+HOST = r"^(\*|(\*?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$"
 PYTHON_MODULE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
+COMMAND_NAME = r"^[a-z_][a-z0-9_]*$"
+CRON = r"^(@(yearly|monthly|weekly|daily|hourly)|([0-9A-Za-z*/,-]+ ){4}[0-9A-Za-z*/,-]+)$"
 
-Label = Annotated[str, StringConstraints(pattern=DNS_LABEL, min_length=1, max_length=63)]
-PartName = Annotated[str, StringConstraints(pattern=DNS_LABEL, min_length=1, max_length=20)]
-ObjectName = Annotated[str, StringConstraints(pattern=DNS_SUBDOMAIN, min_length=1, max_length=253)]
-Host = Annotated[str, StringConstraints(pattern=DNS_SUBDOMAIN, min_length=1, max_length=253)]
-SecretKey = Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", min_length=1, max_length=253)]
-Image = Annotated[
+_LABEL = "must consist of lower-case letters, digits and '-', and start and end with a letter or digit"
+_OBJECT = (
+    "must be the name of an object: lower-case letters, digits, '-' and '.', "
+    "starting and ending with a letter or digit"
+)
+
+Label = Annotated[str, grammar(DNS_LABEL, _LABEL, shortest=1, longest=63)]
+PartName = Annotated[str, grammar(DNS_LABEL, _LABEL, shortest=1, longest=20)]
+ObjectName = Annotated[str, grammar(DNS_SUBDOMAIN, _OBJECT, shortest=1, longest=253)]
+Host = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._/:@-]*$", min_length=1, max_length=512),
-]
-PythonModule = Annotated[str, StringConstraints(pattern=PYTHON_MODULE, max_length=255)]
-PythonObject = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*$",
-        max_length=255,
+    grammar(
+        HOST,
+        "must be a host name in lower case, such as shop.example.com, without scheme, port or path",
+        shortest=1,
+        longest=253,
     ),
 ]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]*$", min_length=1, max_length=256)]
+"""A host name; wildcards pass the grammar so that `rules` can say why they are refused."""
+SecretKey = Annotated[
+    str,
+    grammar(
+        r"^[-._a-zA-Z0-9]+$",
+        "must be a key: letters, digits, '-', '_' and '.'",
+        shortest=1,
+        longest=253,
+    ),
+]
+Image = Annotated[
+    str,
+    grammar(
+        r"^[a-zA-Z0-9][a-zA-Z0-9._/:@-]*$",
+        "must be an image reference such as registry.example.com/shop:1.4.2",
+        shortest=1,
+        longest=512,
+    ),
+]
+PythonModule = Annotated[
+    str,
+    grammar(PYTHON_MODULE, "must be a Python module with dots, such as shop.settings", longest=255),
+]
+PythonObject = Annotated[
+    str,
+    grammar(
+        r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*$",
+        "must be module:attribute, such as shop.asgi:application",
+        longest=255,
+    ),
+]
+UrlPath = Annotated[
+    str,
+    grammar(
+        r"^/[A-Za-z0-9._~/-]*$",
+        "must be a path that starts with / and has only letters, digits and . _ ~ / -",
+        shortest=1,
+        longest=256,
+    ),
+]
 Quantity = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$", max_length=32),
+    grammar(
+        r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$",
+        "must be a quantity such as 500m, 256Mi or 1Gi",
+        shortest=1,
+        longest=32,
+    ),
 ]
-Argument = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=1024)]
-CommandName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$", max_length=64)]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
+Argument = Annotated[str, grammar(r"^[^\x00]*$", "must not contain a NUL character", longest=1024)]
+EnvName = Annotated[
+    str,
+    grammar(
+        r"^[A-Za-z_][A-Za-z0-9_]*$",
+        "must be a variable name: letters, digits and '_', not starting with a digit",
+        shortest=1,
+        longest=128,
+    ),
+]
 LabelKey = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
-        max_length=317,
+    grammar(
+        r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+        "must be a label key such as team or example.com/team",
+        shortest=1,
+        longest=317,
     ),
 ]
 LabelValue = Annotated[
     str,
-    StringConstraints(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63),
+    grammar(
+        r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
+        "must be a label value: letters, digits, '-', '_' and '.', starting and ending with a letter or digit",
+        longest=63,
+    ),
 ]
 Cron = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^(@(yearly|monthly|weekly|daily|hourly)|([0-9A-Za-z*/,-]+ ){4}[0-9A-Za-z*/,-]+)$",
-        max_length=100,
+    grammar(
+        CRON,
+        'must be five cron fields such as "17 3 * * *", or @hourly, @daily, @weekly, @monthly or @yearly',
+        shortest=1,
+        longest=100,
     ),
 ]
-TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]*$", max_length=64)]
+TimeZone = Annotated[
+    str,
+    grammar(
+        r"^[A-Za-z][A-Za-z0-9_+/-]*$",
+        "must be a name of the time zone database such as Europe/Berlin",
+        shortest=1,
+        longest=64,
+    ),
+]
 Cidr = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9a-fA-F:.]+/[0-9]{1,3}$", max_length=43),
+    grammar(
+        r"^[0-9a-fA-F:.]+/[0-9]{1,3}$",
+        "must be a network in CIDR form such as 10.42.7.0/24",
+        shortest=1,
+        longest=43,
+    ),
 ]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
 

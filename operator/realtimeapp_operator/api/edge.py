@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from realtimeapp_operator.api.base import Cidr, Host, Label, LabelKey, Labels, Model, ObjectName, UrlPath
+from realtimeapp_operator.api.base import (
+    Cidr,
+    Host,
+    Label,
+    LabelKey,
+    Labels,
+    Model,
+    ObjectName,
+    Unique,
+    UrlPath,
+    grammar,
+)
 
-AnnotationValue = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f;{}$`\"'#\\]*$", max_length=256)]
-CookieName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", min_length=1, max_length=64)]
+AnnotationValue = Annotated[
+    str,
+    grammar(
+        r"^[^\x00-\x1f;{}$`\"'#\\]*$",
+        "must not contain control characters or any of ; { } $ ` \" ' # \\",
+        longest=256,
+    ),
+]
+CookieName = Annotated[
+    str, grammar(r"^[A-Za-z0-9_-]+$", "must consist of letters, digits, '_' and '-'", shortest=1, longest=64)
+]
 
 
 class PodSelector(Model):
@@ -24,7 +44,7 @@ class PodSelector(Model):
 class TrustedProxies(Model):
     """Whose word about the client's address and scheme is taken."""
 
-    cidrs: Annotated[tuple[Cidr, ...], Field(max_length=32)] = Field(
+    cidrs: Annotated[tuple[Cidr, ...], Field(max_length=32), Unique()] = Field(
         default=(),
         description="Addresses of the proxies; the first address outside them, from the right, is the client.",
     )
@@ -81,13 +101,13 @@ class Ingress(Model):
     provider: Literal["Auto", "Traefik", "Generic"] = Field(
         default="Auto", description="Controller whose options are rendered; `Auto` asks the IngressClass."
     )
-    hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=16)] = Field(
+    hosts: Annotated[tuple[Host, ...], Field(min_length=1, max_length=16), Unique()] = Field(
         description="Exact host names; the first one is the URL in the status."
     )
     tls: Tls | None = Field(
         default=None, description="Certificate; without it the hosts are served over HTTP."
     )
-    websocket_paths: Annotated[tuple[UrlPath, ...], Field(max_length=16)] | None = Field(
+    websocket_paths: Annotated[tuple[UrlPath, ...], Field(max_length=16), Unique()] | None = Field(
         default=None, description="Default: `/ws/live/` for Djust, `/ws/` for Channels."
     )
     affinity: Affinity = Field(default_factory=Affinity, description="How a client comes back to its pod.")

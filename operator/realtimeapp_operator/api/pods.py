@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from realtimeapp_operator.api.base import (
     EnvName,
@@ -19,12 +19,40 @@ from realtimeapp_operator.api.base import (
     ObjectName,
     Quantity,
     SecretKey,
+    Unique,
+    grammar,
 )
 
-Text = Annotated[str, StringConstraints(max_length=4096)]
-MountPath = Annotated[str, StringConstraints(pattern=r"^/[^:\x00]*$", max_length=512)]
-RelativePath = Annotated[str, StringConstraints(pattern=r"^[^/:\x00][^:\x00]*$", max_length=512)]
-ResourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9./-]+$", max_length=128)]
+Text = Annotated[str, Field(max_length=4096)]
+MountPath = Annotated[
+    str,
+    grammar(r"^/[^:\x00]*$", "must be an absolute path without ':'", shortest=1, longest=512),
+]
+RelativePath = Annotated[
+    str,
+    grammar(r"^[^/:\x00][^:\x00]*$", "must be a relative path without ':'", shortest=1, longest=512),
+]
+ResourceName = Annotated[
+    str,
+    grammar(r"^[a-z0-9./-]+$", "must be a resource such as cpu or memory", shortest=1, longest=128),
+]
+FieldPath = Annotated[
+    str,
+    grammar(
+        r"^(metadata\.(name|namespace|uid)|metadata\.(labels|annotations)\['[A-Za-z0-9._/-]+'\]"
+        r"|spec\.(nodeName|serviceAccountName)|status\.(hostIP|hostIPs|podIP|podIPs))$",
+        "must be a field of the pod: metadata.name, .namespace, .uid, .labels['KEY'] or .annotations['KEY'], "
+        "spec.nodeName or .serviceAccountName, status.hostIP or .podIP",
+        shortest=1,
+        longest=345,
+    ),
+]
+EnvPrefix = Annotated[
+    str,
+    grammar(
+        r"^[A-Za-z_]?[A-Za-z0-9_]*$", "must begin like a variable name: letters, digits and '_'", longest=64
+    ),
+]
 
 
 class OptionalKeyRef(Model):
@@ -38,9 +66,7 @@ class OptionalKeyRef(Model):
 class FieldRef(Model):
     """A field of the pod itself."""
 
-    field_path: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z.\[\]'/_-]+$", max_length=256)] = Field(
-        description="Path of the field, for example `metadata.name`."
-    )
+    field_path: FieldPath = Field(description="Path of the field, for example `metadata.name`.")
 
 
 class EnvSource(Model):
@@ -71,9 +97,7 @@ class ObjectRef(Model):
 class EnvFrom(Model):
     """All keys of one ConfigMap or Secret as environment variables: exactly one of the two."""
 
-    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]*[A-Za-z0-9_]*$", max_length=64)] | None = (
-        Field(default=None, description="Put before every key.")
-    )
+    prefix: EnvPrefix | None = Field(default=None, description="Put before every key.")
     config_map_ref: ObjectRef | None = Field(default=None, description="A ConfigMap.")
     secret_ref: ObjectRef | None = Field(default=None, description="A Secret.")
 
@@ -198,10 +222,10 @@ class PodTemplate(Model):
         default_factory=dict, description="Annotations added to the pods."
     )
     labels: Labels = Field(default_factory=dict, description="Labels added to the pods.")
-    volumes: Annotated[tuple[Volume, ...], Field(max_length=16)] = Field(
+    volumes: Annotated[tuple[Volume, ...], Field(max_length=16), Unique(("name",))] = Field(
         default=(), description="Extra volumes."
     )
-    volume_mounts: Annotated[tuple[VolumeMount, ...], Field(max_length=32)] = Field(
+    volume_mounts: Annotated[tuple[VolumeMount, ...], Field(max_length=32), Unique(("mount_path",))] = Field(
         default=(), description="Where the extra volumes are mounted."
     )
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from realtimeapp_operator.api.base import Argument, Model, PartName, PythonModule
+from realtimeapp_operator.api.base import Argument, Model, PartName, PythonModule, Unique, grammar
 from realtimeapp_operator.api.pods import PodTemplate
 
 WorkerType = Literal["CeleryWorker", "CeleryBeat", "ChannelsWorker", "ManagementCommand", "Custom"]
-QueueName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]+$", min_length=1, max_length=100)]
+QueueName = Annotated[
+    str,
+    grammar(r"^[A-Za-z0-9_.:-]+$", "must consist of letters, digits and _ . : -", shortest=1, longest=100),
+]
 
 
 class Worker(Model):
@@ -21,13 +24,13 @@ class Worker(Model):
     app: PythonModule | None = Field(
         default=None, description="Celery application; CeleryWorker and CeleryBeat."
     )
-    queues: Annotated[tuple[QueueName, ...], Field(max_length=32)] = Field(
+    queues: Annotated[tuple[QueueName, ...], Field(max_length=32), Unique()] = Field(
         default=(), description="Celery queues; empty means Celery's default."
     )
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="Celery worker processes per pod; default 2."
     )
-    channels: Annotated[tuple[QueueName, ...], Field(max_length=32)] = Field(
+    channels: Annotated[tuple[QueueName, ...], Field(max_length=32), Unique()] = Field(
         default=(), description="Channel names; ChannelsWorker."
     )
     command: Annotated[tuple[Argument, ...], Field(max_length=33)] = Field(
