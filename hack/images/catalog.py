@@ -1,0 +1,88 @@
+"""The images of this repository, as data: what each is called and made from."""
+
+from dataclasses import dataclass
+
+SUITE = "bookworm"
+SUITE_PYTHON = "3.11.2"
+"""Python of Debian 12. Wheels are resolved for it, not for the interpreter that runs this program:
+some dependencies differ between patch releases (async-timeout is needed below 3.11.3)."""
+SUITE_LIBC = "manylinux_2_36"
+PUBLIC_PYTHON = "3.13"
+"""Python of the Containerfiles' public default base."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A Debian root file system: the essential packages and `packages`."""
+
+    name: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One image. Paths are relative to the checkout, which is also the build's context."""
+
+    name: str
+    tag: str
+    base: str
+    containerfile: str
+    sources: tuple[str, ...] = ()
+    """Files and folders the Containerfile copies."""
+    requirements: str | None = None
+    """Hashed requirements that are unpacked to the folder `site` below `layout.SITES` first."""
+    site: str | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Build arguments besides BASE_IMAGE."""
+
+
+BASES = {
+    base.name: base
+    for base in (
+        Base(name="python", packages=("python3",)),
+        Base(name="redis", packages=("redis-server",)),
+    )
+}
+
+
+def _counter(version: str) -> Image:
+    return Image(
+        name=f"counter-{version}",
+        tag=f"localhost/djust-counter:{version}",
+        base="python",
+        containerfile="examples/djust-counter/Containerfile",
+        sources=("examples/djust-counter/counter", "examples/djust-counter/manage.py"),
+        requirements="requirements/example-djust.txt",
+        site="djust-counter",
+        arguments=(("APP_VERSION", version),),
+    )
+
+
+IMAGES = {
+    image.name: image
+    for image in (
+        Image(
+            name="base",
+            tag="localhost/realtimeapp-base:dev",
+            base="python",
+            containerfile="hack/images/base.Containerfile",
+        ),
+        Image(
+            name="redis",
+            tag="localhost/realtimeapp-redis:dev",
+            base="redis",
+            containerfile="hack/images/redis.Containerfile",
+        ),
+        Image(
+            name="operator",
+            tag="localhost/realtimeapp-operator:dev",
+            base="python",
+            containerfile="operator/Containerfile",
+            sources=("operator/realtimeapp_operator", "operator/realtimeapp_runtime"),
+            requirements="requirements/operator.txt",
+            site="operator",
+        ),
+        _counter("1"),
+        _counter("2"),
+    )
+}
