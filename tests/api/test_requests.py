@@ -1,0 +1,248 @@
+"""The exact bill at the API server: what a create, a change, a restart, noise and rest cost in requests."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import ssl
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.audit import Audit
+from tests.support.operator_process import USER, OperatorProcess, grant
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.api.conftest import ControlPlane
+    from tests.support.kubectl import Kubectl
+
+QUIET_SECONDS = 3.0
+REST_SECONDS = 60.0
+PLURALS = {
+    "ServiceAccount": "serviceaccounts",
+    "Secret": "secrets",
+    "ConfigMap": "configmaps",
+    "Service": "services",
+    "Deployment": "deployments",
+    "StatefulSet": "statefulsets",
+    "PodDisruptionBudget": "poddisruptionbudgets",
+    "Ingress": "ingresses",
+    "NetworkPolicy": "networkpolicies",
+    "CronJob": "cronjobs",
+    "Job": "jobs",
+}
+OWNED = ",".join(PLURALS.values())
+
+
+@pytest.fixture
+def audit(control_plane: ControlPlane) -> Audit:
+    """The operator's requests."""
+    return Audit(path=control_plane.audit_log, user=USER)
+
+
+@pytest.fixture
+def operator(
+    control_plane: ControlPlane, kubectl: Kubectl, audit: Audit, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """The operator, watching the test's namespace only."""
+    kubeconfig = grant(control_plane.kubectl, tmp_path)
+    audit.mark()
+    with OperatorProcess(
+        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
+    ) as process:
+        yield process
+
+
+def manifest(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any part of a spec
+    """A small application that needs no node to be reconciled: nothing is migrated."""
+    return {
+        "apiVersion": "realtimeapp.dev/v1alpha1",
+        "kind": "RealtimeApp",
+        "metadata": {"name": "counter"},
+        "spec": {
+            "image": "registry.example.com/counter:1",
+            "framework": "Djust",
+            "django": {"settingsModule": "counter.settings"},
+            "migrations": {"policy": "Disabled"},
+            **spec,
+        },
+    }
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_create_costs_one_write_per_child_and_one_per_status(kubectl: Kubectl, audit: Audit) -> None:
+    audit.mark()
+    with Statuses(kubectl) as statuses:
+        kubectl.apply(manifest())
+        settle(kubectl, audit)
+    writes = audit.writes()
+    per_object = Counter((r.resource, r.name) for r in writes if not r.subresource)
+    assert set(per_object.values()) == {1}, per_object
+    assert set(per_object) == children(kubectl)
+    assert sum(r.subresource == "status" for r in writes) == len(statuses.distinct), (
+        "no status is written twice"
+    )
+    assert audit.events() == [], "a quiet creation tells nothing yet"
+    assert {r.code for r in writes} <= {200, 201}, writes
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_changed_field_costs_one_apply_and_its_status(kubectl: Kubectl, audit: Audit) -> None:
+    kubectl.apply(manifest())
+    settle(kubectl, audit)
+    audit.mark()
+    kubectl.patch("rta", "counter", {"spec": {"web": {"disruptionBudget": {"maxUnavailable": 2}}}})
+    settle(kubectl, audit)
+    writes = [(r.verb, r.resource, r.subresource) for r in audit.writes()]
+    assert writes == [("patch", "poddisruptionbudgets", ""), ("patch", "realtimeapps", "status")]
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_minute_at_rest_costs_nothing(kubectl: Kubectl, audit: Audit) -> None:
+    kubectl.apply(manifest())
+    settle(kubectl, audit)
+    audit.mark()
+    time.sleep(REST_SECONDS)  # the promise is about this minute; nothing can be waited for
+    asked = [r for r in audit.requests() if r.verb != "watch"]
+    assert asked == []
+    kubectl.patch("rta", "counter", {"spec": {"web": {"disruptionBudget": {"maxUnavailable": 2}}}})
+    eventually(audit.writes, within=10, what="the log shows a write when there is one")
+
+
+def test_a_restart_writes_nothing(kubectl: Kubectl, audit: Audit, operator: OperatorProcess) -> None:
+    kubectl.apply(manifest())
+    settle(kubectl, audit)
+    operator.stop()
+    audit.mark()
+    operator.start()
+    quiet(audit)
+    assert audit.writes() == []
+    assert audit.events() == []
+    assert [r for r in audit.requests() if r.verb == "list"], "it must have looked"
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_thousand_foreign_status_events_write_nothing(
+    control_plane: ControlPlane, kubectl: Kubectl, audit: Audit
+) -> None:
+    kubectl.apply(manifest())
+    settle(kubectl, audit)
+    audit.mark()
+    make_noise(control_plane, kubectl.namespace, times=1000)
+    quiet(audit)
+    assert audit.writes() == []
+    assert [r for r in audit.requests() if r.verb != "watch"] == []
+
+
+def settle(kubectl: Kubectl, audit: Audit) -> None:
+    """Wait until the spec is reconciled and the operator has fallen silent."""
+    kubectl.await_condition("counter", "Reconciled", within=30)
+    quiet(audit)
+
+
+def quiet(audit: Audit) -> None:
+    """Wait until no request has come for some seconds."""
+    seen: tuple[int, float] = (-1, time.monotonic())
+
+    def still() -> bool:
+        nonlocal seen
+        asked = len([r for r in audit.requests() if r.verb != "watch"])
+        if asked != seen[0]:
+            seen = (asked, time.monotonic())
+        return time.monotonic() - seen[1] >= QUIET_SECONDS
+
+    eventually(still, within=60, what="operator quiet")
+
+
+def children(kubectl: Kubectl) -> set[tuple[str, str]]:
+    """(plural, name) of everything the application owns."""
+    app = kubectl.get("rta", "counter")
+    found = kubectl.items(OWNED)
+    mine = [
+        i
+        for i in found
+        if app["metadata"]["uid"] in {o["uid"] for o in i["metadata"].get("ownerReferences", ())}
+    ]
+    return {(PLURALS[item["kind"]], item["metadata"]["name"]) for item in mine}
+
+
+class Statuses:
+    """Every distinct status the application had while this was open, as somebody watching saw it."""
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self._kubectl = kubectl
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - read after the process has ended
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        command = [str(self._kubectl.program), "--kubeconfig", str(self._kubectl.kubeconfig)]
+        command += ["--namespace", self._kubectl.namespace, "get", "rta", "--watch", "--output", "json"]
+        self._process = subprocess.Popen(command, stdout=self._output)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+
+    @property
+    def distinct(self) -> list[str]:
+        """The statuses in order, each once."""
+        self._output.seek(0)
+        text, decoder, position = self._output.read().decode(), json.JSONDecoder(), 0
+        seen: list[str] = []
+        while position < len(text):
+            document, end = decoder.raw_decode(text, position)
+            status = json.dumps(document.get("status", {}), sort_keys=True)
+            if status not in ("{}", *seen[-1:]):
+                seen.append(status)
+            position = end + len(text[end:]) - len(text[end:].lstrip())
+        return seen
+
+
+def make_noise(control_plane: ControlPlane, namespace: str, *, times: int) -> None:
+    """Somebody else writes the status of a child again and again; nothing in it is the operator's business."""
+    config = json.loads(
+        control_plane.kubectl.run("config", "view", "--raw", "--flatten", "-o", "json").stdout
+    )
+    server = urlsplit(config["clusters"][0]["cluster"]["server"])
+    context = ssl.create_default_context(
+        cadata=base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+    )
+    token = (
+        control_plane.kubectl.within("kube-system")
+        .run("create", "token", "namespace-controller")
+        .stdout.strip()
+    )
+    control_plane.kubectl.run(
+        *("create", "clusterrolebinding", f"noise-{namespace}", "--clusterrole=cluster-admin"),
+        "--serviceaccount=kube-system:namespace-controller",
+    )
+    connection = http.client.HTTPSConnection(server.hostname or "", server.port, context=context)
+    path = f"/api/v1/namespaces/{namespace}/services/counter-web/status"
+    headers = {"Content-Type": "application/merge-patch+json", "Authorization": f"Bearer {token}"}
+    for number in range(times):
+        condition = {
+            "type": "Noise",
+            "status": "True",
+            "reason": "Noise",
+            "message": str(number),
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+        connection.request(
+            "PATCH", path, body=json.dumps({"status": {"conditions": [condition]}}), headers=headers
+        )
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        answer.read()
+    control_plane.kubectl.run("delete", "clusterrolebinding", f"noise-{namespace}")
