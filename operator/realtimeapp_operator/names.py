@@ -58,6 +58,11 @@ REDIS_PROBE_PASSWORD_KEY: Final = "probe-password"  # noqa: S105 - the name of a
 REDIS_ACL_KEY: Final = "users.acl"
 
 
+def account(app: str) -> str:
+    """Name of the ServiceAccount."""
+    return app
+
+
 def web(app: str) -> str:
     """Name of the web Deployment, Service, PodDisruptionBudget and NetworkPolicy."""
     return f"{app}-web"

@@ -1,0 +1,149 @@
+"""The pod every process of the application runs in: web, workers and jobs differ only in what they start.
+
+An init container copies the runtime from the operator's image, so that the user's image needs nothing but Python and
+Django. The security settings are the operator's: nothing a user writes weakens them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from realtimeapp_operator import names
+from realtimeapp_operator.render.common import (
+    container_security,
+    dump,
+    labels,
+    pod_security,
+)
+from realtimeapp_operator.render.deviations import scheduling
+from realtimeapp_operator.render.environment import build_env, build_env_from, build_secrets_volume
+from realtimeapp_operator.render.sizing import Rendered, install_resources, override
+
+if TYPE_CHECKING:
+    from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.api.pods import PodTemplate
+    from realtimeapp_operator.render.facts import Facts, Manifest
+
+LAUNCH: Final = ("python3", names.LAUNCHER)
+"""The runtime's single entry point, inside the application's containers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """What one kind of pod runs."""
+
+    container: str
+    """Name of the container."""
+    arguments: tuple[str, ...]
+    """Arguments of the launcher: a verb and what it takes, exactly as the process shall see them."""
+    resources: Rendered
+    """Requests and limits when the user names none."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further fields of the container: ports, probes, lifecycle."""
+
+
+def build_template(  # noqa: PLR0913 - one keyword per dimension in which pods differ
+    app: RealtimeApp,
+    facts: Facts,
+    *,
+    process: Process,
+    deviations: PodTemplate,
+    settings: Manifest,
+    component: str,
+    worker: str | None = None,
+    spec: dict[str, Any] | None = None,
+    restart_policy: Literal["Always", "Never"] = "Always",
+) -> dict[str, Any]:
+    """Pod template that runs one process of the application's image.
+
+    `settings` is the rendered settings ConfigMap; `spec` has further fields of the pod spec.
+    """
+    return {
+        "metadata": _metadata(
+            app, deviations, component=component, worker=worker, restart_policy=restart_policy
+        ),
+        "spec": {
+            "serviceAccountName": deviations.service_account_name or names.account(app.metadata.name),
+            "automountServiceAccountToken": False,
+            # Otherwise every Service of the namespace becomes a set of variables.
+            "enableServiceLinks": False,
+            "restartPolicy": restart_policy,
+            "securityContext": pod_security(),
+            **_pull_secrets(app),
+            **scheduling(deviations),
+            **(spec or {}),
+            "initContainers": [_install_container(facts)],
+            "containers": [_container(app, process, deviations)],
+            "volumes": _volumes(app, deviations, settings),
+        },
+    }
+
+
+def _metadata(
+    app: RealtimeApp, deviations: PodTemplate, *, component: str, worker: str | None, restart_policy: str
+) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"labels": {**deviations.labels, **labels(app, component, worker)}}
+    annotations = dict(deviations.annotations)
+    if app.spec.restarted_at is not None and restart_policy == "Always":
+        annotations[names.ANNOTATION_RESTARTED_AT] = app.spec.restarted_at.isoformat()
+    if annotations:
+        rendered["annotations"] = annotations
+    return rendered
+
+
+def _pull_secrets(app: RealtimeApp) -> dict[str, Any]:
+    if not app.spec.image_pull_secrets:
+        return {}
+    return {"imagePullSecrets": [{"name": secret.name} for secret in app.spec.image_pull_secrets]}
+
+
+def _install_container(facts: Facts) -> dict[str, Any]:
+    return {
+        "name": "runtime",
+        "image": facts.runtime_image,
+        "imagePullPolicy": facts.pull_policy,
+        "command": ["python3", "-m", "realtimeapp_runtime.launch", "install", names.RUNTIME_DIR],
+        "resources": install_resources(),
+        "securityContext": container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "runtime", "mountPath": names.RUNTIME_DIR}],
+    }
+
+
+def _container(app: RealtimeApp, process: Process, deviations: PodTemplate) -> dict[str, Any]:
+    env_from = build_env_from(app)
+    return {
+        "name": process.container,
+        "image": app.spec.image,
+        "imagePullPolicy": app.spec.image_pull_policy,
+        # The image's entry point is replaced: what it would do is not known, and the runtime must be first.
+        "command": list(LAUNCH),
+        "args": list(process.arguments),
+        "env": build_env(app),
+        **({"envFrom": env_from} if env_from else {}),
+        "resources": override(process.resources, deviations.resources),
+        "securityContext": container_security(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        **process.extra,
+        "volumeMounts": [
+            {"name": "runtime", "mountPath": names.RUNTIME_DIR, "readOnly": True},
+            {"name": "run", "mountPath": names.RUN_DIR},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+            {"name": "config", "mountPath": names.CONFIG_DIR, "readOnly": True},
+            {"name": "secrets", "mountPath": names.SECRETS_DIR, "readOnly": True},
+            *(dump(mount) for mount in deviations.volume_mounts),
+        ],
+    }
+
+
+def _volumes(app: RealtimeApp, deviations: PodTemplate, settings: Manifest) -> list[dict[str, Any]]:
+    return [
+        {"name": "runtime", "emptyDir": {"sizeLimit": "16Mi"}},
+        {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
+        # No size limit: reaching it would evict the pod, and with it every socket, for one large upload.
+        {"name": "tmp", "emptyDir": {}},
+        {"name": "config", "configMap": {"name": settings["metadata"]["name"]}},
+        build_secrets_volume(app),
+        *(dump(volume) for volume in deviations.volumes),
+    ]

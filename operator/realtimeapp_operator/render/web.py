@@ -1,0 +1,132 @@
+"""The web tier: the Deployment whose pods hold the sockets, and the Service in front of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from realtimeapp_operator import names
+from realtimeapp_operator.api import defaults
+from realtimeapp_operator.render.common import (
+    REVISION_HISTORY_LIMIT,
+    metadata,
+    selector,
+    with_template_hash,
+)
+from realtimeapp_operator.render.deviations import merge, spread
+from realtimeapp_operator.render.edge.ingress import service_annotations
+from realtimeapp_operator.render.pacing import (
+    STARTUP_FAILURES,
+    STARTUP_PERIOD_SECONDS,
+    grace_seconds,
+    max_surge,
+    min_ready_seconds,
+    progress_deadline_seconds,
+)
+from realtimeapp_operator.render.pods import LAUNCH, Process, build_template
+from realtimeapp_operator.render.servers import server_arguments
+from realtimeapp_operator.render.sizing import web_resources
+
+if TYPE_CHECKING:
+    from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.api.pods import ProbeTiming
+    from realtimeapp_operator.api.web import Web
+    from realtimeapp_operator.render.facts import Facts, Manifest
+
+COMPONENT: Final = names.COMPONENT_WEB
+SERVICE_PORT: Final = 80
+LIVE_PATH: Final = "/.realtimeapp/healthz"
+READY_PATH: Final = "/.realtimeapp/readyz"
+
+
+def build_web(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> Manifest:
+    """The web Deployment; it pauses for nothing, the pace is in its own fields."""
+    spec = app.spec
+    return with_template_hash(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": metadata(app, names.web(app.metadata.name), component=COMPONENT),
+            "spec": {
+                "replicas": defaults.replicas(spec),
+                "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
+                "minReadySeconds": min_ready_seconds(spec),
+                "progressDeadlineSeconds": progress_deadline_seconds(spec),
+                "selector": {"matchLabels": selector(app, COMPONENT)},
+                "strategy": {
+                    "type": "RollingUpdate",
+                    "rollingUpdate": {"maxSurge": max_surge(spec), "maxUnavailable": 0},
+                },
+                "template": _template(app, facts, settings),
+            },
+        }
+    )
+
+
+def build_service(app: RealtimeApp, facts: Facts) -> Manifest:
+    """The Service of the web pods; Traefik reads the affinity from its annotations."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(
+            app,
+            names.web(app.metadata.name),
+            component=COMPONENT,
+            annotations=service_annotations(app, facts),
+        ),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": selector(app, COMPONENT),
+            "ports": [{"name": "http", "port": SERVICE_PORT, "targetPort": "http", "protocol": "TCP"}],
+        },
+    }
+
+
+def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, Any]:
+    spec = app.spec
+    deviations = merge(spec.pod_template, spec.web.pod_template)
+    return build_template(
+        app,
+        facts,
+        process=Process(
+            container="web",
+            arguments=server_arguments(spec.web),
+            resources=web_resources(spec),
+            extra={
+                "ports": [{"name": "http", "containerPort": spec.web.port, "protocol": "TCP"}],
+                **_probes(spec.web),
+                # Not over HTTP: nobody on the network can start a drain.
+                "lifecycle": {"preStop": {"exec": {"command": [*LAUNCH, "drain"]}}},
+            },
+        ),
+        deviations=deviations,
+        settings=settings,
+        component=COMPONENT,
+        spec={
+            "terminationGracePeriodSeconds": grace_seconds(spec),
+            "topologySpreadConstraints": spread(deviations, selector(app, COMPONENT)),
+        },
+    )
+
+
+def _probes(web: Web) -> dict[str, Any]:
+    """Readiness fails at once: measured, clients held by a cookie leave a draining pod only then."""
+    return {
+        "startupProbe": _probe(
+            LIVE_PATH,
+            web.probes.startup,
+            period=STARTUP_PERIOD_SECONDS,
+            timeout=1,
+            failures=STARTUP_FAILURES,
+        ),
+        "readinessProbe": _probe(READY_PATH, web.probes.readiness, period=1, timeout=1, failures=1),
+        "livenessProbe": _probe(LIVE_PATH, web.probes.liveness, period=10, timeout=5, failures=3),
+    }
+
+
+def _probe(path: str, user: ProbeTiming, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": "http", "scheme": "HTTP"},
+        "periodSeconds": user.period_seconds or period,
+        "timeoutSeconds": user.timeout_seconds or timeout,
+        "failureThreshold": user.failure_threshold or failures,
+    }
