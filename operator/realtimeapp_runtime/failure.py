@@ -1,0 +1,96 @@
+"""Why the container could not start, in one sentence a person can act on.
+
+The kubelet copies /dev/termination-log into the pod's status, and the operator turns its JSON into a condition. Nothing here may
+carry a credential: every text passes `mask` first.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import re
+import sys
+import traceback
+from typing import Final, NoReturn
+from urllib.parse import quote
+
+from realtimeapp_runtime import paths
+
+EXIT_CODE: Final = 78
+"""EX_CONFIG of sysexits.h: restarting will not help until something is changed."""
+UVICORN_STARTUP_FAILURE: Final = 3
+"""The exit code by which a uvicorn worker tells its supervisor not to start it again."""
+
+SETTINGS_MODULE_NOT_FOUND: Final = "SettingsModuleNotFound"
+SETTINGS_INVALID: Final = "SettingsInvalid"
+ASGI_APPLICATION_NOT_FOUND: Final = "AsgiApplicationNotFound"
+PACKAGE_MISSING: Final = "PackageMissing"
+COMMAND_FAILED: Final = "CommandFailed"
+
+MESSAGE_LIMIT: Final = 1024
+"""Characters kept of a message; the kubelet cuts the whole file at 4096 bytes."""
+
+_MARKER: Final = "failed"
+_URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s'\"]*@")
+_secrets: Final[set[str]] = set()
+
+
+class StartupFailure(Exception):
+    """The process cannot start; `reason` is CamelCase for the condition, `message` a sentence for a person."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def keep_secret(value: str) -> None:
+    """Remember `value`, so that no message or traceback written through this module shows it."""
+    if value:
+        _secrets.update((value, quote(value, safe="")))
+
+
+def mask(text: str) -> str:
+    """Return `text` without the credentials of any URL and without any value given to `keep_secret`."""
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return _URL_CREDENTIALS.sub("***@", text)
+
+
+def describe(error: BaseException) -> str:
+    """Return the last line of `error`'s traceback (type and message) on one line, masked."""
+    return " ".join(mask("".join(traceback.format_exception_only(type(error), error))).split())
+
+
+def locate(error: BaseException) -> str:
+    """Return `file:line` of the innermost frame of `error`, or an empty string."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def write_report(failure: StartupFailure) -> None:
+    """Write the termination message, and the same sentence and the masked traceback of the cause to stderr."""
+    message = mask(failure.message)[:MESSAGE_LIMIT]
+    if failure.__cause__ is not None:
+        cause = failure.__cause__
+        sys.stderr.write(mask("".join(traceback.format_exception(type(cause), cause, cause.__traceback__))))
+    sys.stderr.write(f"realtimeapp: {failure.reason}: {message}\n")
+    sys.stderr.flush()
+    line = json.dumps({"reason": failure.reason, "message": message}) + "\n"
+    for target in (paths.termination_log(), paths.run_dir() / _MARKER):
+        try:
+            target.write_text(line, encoding="utf-8")
+        except OSError as error:  # outside a pod there is no such file; the sentence is on stderr anyway
+            sys.stderr.write(f"realtimeapp: {target} cannot be written: {error.strerror}\n")
+
+
+def was_reported() -> bool:
+    """Tell whether any process of this container reported a failure since the server was started."""
+    return (paths.run_dir() / _MARKER).exists()
+
+
+def exit_with(failure: StartupFailure) -> NoReturn:
+    """Report `failure` and leave: with 78, or from a uvicorn worker with the code that stops its supervisor."""
+    write_report(failure)
+    in_worker = multiprocessing.parent_process() is not None
+    raise SystemExit(UVICORN_STARTUP_FAILURE if in_worker else EXIT_CODE)

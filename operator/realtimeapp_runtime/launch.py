@@ -1,0 +1,192 @@
+"""The one entry point of every container: prepares the interpreter and runs what the operator asked for.
+
+    launch.py run MODULE [ARG...]       run a module as `python -m` does: uvicorn, daphne, celery, a module of the image
+    launch.py manage COMMAND [ARG...]   run a Django management command without system checks
+    launch.py exec ARGV...              replace this process by a program of the image
+    launch.py drain                     move every connection of this pod away, then return (preStop)
+    launch.py install DEST              copy this package to DEST (init container)
+
+It changes neither the image's working directory nor its PYTHONPATH, only adds to them. A failure a person can mend ends in one
+line of JSON in the termination message and exit code 78.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib would import with the wrong path
+_PARENT = os.path.dirname(_HERE)  # noqa: PTH120
+# Started as a script, Python puts this folder first, where settings.py and the like would hide the image's own modules.
+sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]  # noqa: PTH100
+if _PARENT not in sys.path:
+    sys.path.append(_PARENT)
+
+import argparse  # noqa: E402 - the path comes first
+import runpy  # noqa: E402
+import shutil  # noqa: E402
+import signal  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING, Final, NoReturn  # noqa: E402
+
+from realtimeapp_runtime import failure, paths  # noqa: E402
+from realtimeapp_runtime.failure import StartupFailure  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+SERVERS: Final = ("uvicorn", "daphne")
+TERMINATED: Final = 128 + signal.SIGTERM
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code: int = options.handle(options)
+    except StartupFailure as error:
+        failure.exit_with(error)
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line of the launcher."""
+    parser = argparse.ArgumentParser(
+        prog="launch.py", description="Starts what runs in a RealtimeApp container."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    run = verbs.add_parser("run", help="run a Python module with the environment prepared")
+    run.add_argument("module", help="as for `python -m`: uvicorn, daphne, celery, shop.consumer")
+    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG")
+    run.set_defaults(handle=run_module)
+
+    manage = verbs.add_parser("manage", help="run a Django management command without system checks")
+    manage.add_argument("command", help="migrate, clearsessions, runworker, ...")
+    manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG")
+    manage.set_defaults(handle=run_management_command)
+
+    execute = verbs.add_parser("exec", help="replace the launcher by a program of the image, as it is")
+    execute.add_argument("program", help="found on PATH")
+    execute.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG")
+    execute.set_defaults(handle=execute_program)
+
+    drain = verbs.add_parser(
+        "drain", help="move every connection of this pod away and wait until it is empty"
+    )
+    drain.set_defaults(handle=drain_pod)
+
+    install = verbs.add_parser("install", help="copy the runtime package to a directory")
+    install.add_argument("destination", type=Path, metavar="DEST")
+    install.set_defaults(handle=install_package)
+    return parser
+
+
+def run_module(options: argparse.Namespace) -> int:
+    """Run a module as `__main__` in this process; its exit code is ours."""
+    module: str = options.module
+    _prepare_paths()
+    signal.signal(signal.SIGTERM, _stop_server if module in SERVERS else _stop)
+    _require_module(module)
+    from realtimeapp_runtime import preload, run_state  # noqa: PLC0415 - `drain` must not load more than it needs
+
+    if module in SERVERS:
+        run_state.clear(paths.run_dir())
+    preload.load_config()
+    preload.load_settings()
+    sys.argv = [module, *options.arguments]
+    code = _run_as_main(module)
+    return failure.EXIT_CODE if module in SERVERS and failure.was_reported() else code
+
+
+def run_management_command(options: argparse.Namespace) -> int:
+    """Run a Django management command in this process."""
+    _prepare_paths()
+    signal.signal(signal.SIGTERM, _stop)
+    from realtimeapp_runtime import management, preload  # noqa: PLC0415 - as above
+
+    preload.load_config()
+    sys.argv = ["manage.py", options.command, *options.arguments]
+    management.run_command(options.command, options.arguments)
+    return 0
+
+
+def execute_program(options: argparse.Namespace) -> NoReturn:
+    """Replace this process. The program gets no secret in its environment: Python code finds them in the settings."""
+    _prepare_paths()
+    argv = [options.program, *options.arguments]
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606 - an argument list from the manifest, no shell
+    except OSError as error:
+        raise StartupFailure(
+            failure.COMMAND_FAILED, f"The command {argv[0]!r} cannot be run in this image: {error.strerror}."
+        ) from error
+
+
+def drain_pod(_options: argparse.Namespace) -> int:
+    """Start the drain, wait for its end, and say in one line how it went."""
+    from realtimeapp_runtime import config, drain_command  # noqa: PLC0415 - as above
+
+    summary = drain_command.drain(config.read(paths.config_file()).drain, paths.run_dir())
+    sys.stderr.write(f"{summary}\n")
+    return 0
+
+
+def install_package(options: argparse.Namespace) -> int:
+    """Copy this package below DEST, replacing an older copy as a whole."""
+    target: Path = options.destination / "realtimeapp_runtime"
+    staging: Path = options.destination / ".realtimeapp_runtime"
+    shutil.rmtree(staging, ignore_errors=True)
+    shutil.copytree(
+        _HERE, staging, ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copyfile
+    )
+    shutil.rmtree(target, ignore_errors=True)
+    staging.rename(target)
+    return 0
+
+
+def _prepare_paths() -> None:
+    """Make the working directory and this package importable here and in child processes, after what is already there."""
+    directory = str(Path.cwd())
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    entries += [entry for entry in (directory, _PARENT) if entry not in entries]
+    os.environ["PYTHONPATH"] = os.pathsep.join(entries)
+
+
+def _require_module(module: str) -> None:
+    from realtimeapp_runtime import user_settings  # noqa: PLC0415 - `drain` must not load more than it needs
+
+    user_settings.require_packages({module.split(".", maxsplit=1)[0]: f"`run {module}`"})
+    if module == "uvicorn" and not any(map(user_settings.is_installed, ("websockets", "wsproto"))):
+        raise StartupFailure(
+            failure.PACKAGE_MISSING,
+            "uvicorn cannot serve WebSockets without the package 'websockets' (or 'wsproto'): add uvicorn[standard] to the image.",
+        )
+
+
+def _run_as_main(module: str) -> int:
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        sys.stderr.write(f"{stop.code}\n")
+        return 1
+    return 0
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """End on SIGTERM: the kernel ignores it for process 1 of a container unless a handler is set."""
+    raise SystemExit(TERMINATED)
+
+
+def _stop_server(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """End with 0: uvicorn raises the signal again after a clean stop, which is the ordinary end of a web pod."""
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

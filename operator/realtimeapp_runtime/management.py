@@ -1,0 +1,25 @@
+"""Running one Django management command the way a Job needs it: no system checks, and a sentence when it fails.
+
+System checks are left out because packages register errors that have nothing to do with the command (djust refuses to migrate for
+a host list); the operator reports them elsewhere.
+"""
+
+from __future__ import annotations
+
+from realtimeapp_runtime import failure, preload
+
+
+def run_command(name: str, arguments: list[str]) -> None:
+    """Run management command `name`; raise StartupFailure(CommandFailed) with its last line when it raises."""
+    preload.load_settings()
+    preload.setup_django()
+    from django.core.management import call_command  # noqa: PLC0415 - may be absent from the image
+
+    try:
+        call_command(name, *arguments)  # leaves the checks out unless told otherwise
+    except failure.StartupFailure:
+        raise
+    except Exception as error:
+        raise failure.StartupFailure(
+            failure.COMMAND_FAILED, f"The management command {name} failed: {failure.describe(error)}"
+        ) from error

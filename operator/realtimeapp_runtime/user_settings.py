@@ -1,0 +1,68 @@
+"""Importing the user's settings module, and saying what is wrong with it when that fails."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_runtime.failure import (
+    PACKAGE_MISSING,
+    SETTINGS_INVALID,
+    SETTINGS_MODULE_NOT_FOUND,
+    StartupFailure,
+    describe,
+    locate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load(module: str) -> dict[str, Any]:
+    """Return every upper-case name of the settings module, whatever its `__all__` says; raise StartupFailure."""
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise explain_missing_module(error, module) from error
+    except Exception as error:
+        raise StartupFailure(
+            SETTINGS_INVALID,
+            f"The settings module {module} raised {describe(error)} ({locate(error)}). Mend it, or set what it needs in spec.env.",
+        ) from error
+    return {name: getattr(loaded, name) for name in dir(loaded) if name.isupper()}
+
+
+def explain_missing_module(error: ModuleNotFoundError, module: str) -> StartupFailure:
+    """Return the failure for an import of settings `module` that ended in `error`."""
+    missing = error.name or ""
+    if module == missing or module.startswith(f"{missing}."):
+        return StartupFailure(
+            SETTINGS_MODULE_NOT_FOUND,
+            f"The image has no Python module {missing!r} on its path: set spec.django.settingsModule (now {module}) to the "
+            "dotted name that works with `python -c 'import NAME'` in the image's working directory.",
+        )
+    return StartupFailure(
+        PACKAGE_MISSING,
+        f"The settings module {module} imports {missing!r}, which is not installed in the image.",
+    )
+
+
+def require_packages(packages: Mapping[str, str]) -> None:
+    """Raise StartupFailure naming every package of `packages` (import name -> what needs it) that is not installed."""
+    missing = {name: use for name, use in packages.items() if not is_installed(name)}
+    if missing:
+        needs = "; ".join(f"{name!r} for {use}" for name, use in missing.items())
+        raise StartupFailure(
+            PACKAGE_MISSING,
+            f"The image lacks Python packages the application needs here: {needs}. Add them to the image, or set "
+            "spec.django.overlay to Disabled.",
+        )
+
+
+def is_installed(package: str) -> bool:
+    """Tell whether top-level `package` can be found, without importing it."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,80 @@
+"""The ASGI application the server runs: probes first, then the truth about the client, then admission, then the user's application."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_runtime import admission, exchange, ledger, log, probes, websocket
+from realtimeapp_runtime.connection import Process
+from realtimeapp_runtime.drain import Drainer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from realtimeapp_runtime.config import Config
+    from realtimeapp_runtime.connection import Application, Receive, Send
+    from realtimeapp_runtime.forwarded import TrustedProxies
+
+
+class Wrapper:
+    """Callable as ASGI 3; one per server process."""
+
+    def __init__(
+        self, application: Application, *, config: Config, proxies: TrustedProxies, run_dir: Path
+    ) -> None:
+        self._application = application
+        self._proxies = proxies
+        self._run_dir = run_dir
+        self._book = ledger.Ledger(run_dir)
+        self._drainer = Drainer(settings=config.drain, run_dir=run_dir, book=self._book)
+        self._admission = admission.Admission(
+            book=self._book, drainer=self._drainer, max_per_pod=config.max_per_pod
+        )
+        self._process = Process(book=self._book, drainer=self._drainer, close_code=config.drain.close_code)
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one connection of any type."""
+        if self._watcher is None:
+            self._start()
+        kind = scope["type"]
+        if kind == "websocket":
+            await self._serve_websocket(scope, receive, send)
+        elif kind == "http":
+            await self._serve_http(scope, receive, send)
+        else:
+            await self._application(scope, receive, send)
+
+    def _start(self) -> None:
+        """Join the other processes of the pod: at the first scope, because only then the event loop runs."""
+        self._book.open()
+        self._watcher = asyncio.get_running_loop().create_task(self._drainer.watch())
+        self._watcher.add_done_callback(_report_end)
+
+    async def _serve_websocket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        refusal = self._admission.find_refusal()
+        if refusal is not None:
+            self._book.cells[ledger.REFUSED["websocket"]] += 1
+            await admission.refuse_websocket(scope, send, refusal)
+            return
+        self._proxies.rewrite(scope)
+        await websocket.serve(self._application, scope, receive, send, self._process)
+
+    async def _serve_http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(probes.PREFIX):
+            await probes.answer(scope, send, self._run_dir)
+            return
+        if exchange.wants_stream(scope):
+            refusal = self._admission.find_refusal()
+            if refusal is not None:
+                self._book.cells[ledger.REFUSED["stream"]] += 1
+                await admission.refuse_request(send, refusal)
+                return
+        self._proxies.rewrite(scope)
+        await exchange.serve(self._application, scope, receive, send, self._process)
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.write(f"drain: the watcher ended: {task.exception()!r}")
