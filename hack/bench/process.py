@@ -1,0 +1,31 @@
+"""CPU and memory of a process, from /proc."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """CPU seconds (user and system) since the process started; resident memory now and at its peak, in MiB."""
+
+    cpu_seconds: float
+    resident_mib: float
+    peak_mib: float
+
+
+def usage(pid: int) -> Usage:
+    """Read a process's usage; ProcessLookupError when there is none."""
+    folder = Path(f"/proc/{pid}")
+    if not folder.exists():
+        raise ProcessLookupError(pid)
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
+    return Usage(
+        cpu_seconds=ticks / os.sysconf("SC_CLK_TCK"),
+        resident_mib=int(status["VmRSS"].split()[0]) / 1024,
+        peak_mib=int(status["VmHWM"].split()[0]) / 1024,
+    )
