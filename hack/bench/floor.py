@@ -221,7 +221,7 @@ def collection(namespace: str) -> str:
 @asynccontextmanager
 async def session(kubeconfig: Path) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """A client with the kubeconfig's certificate and at most 32 connections beside a watch, and the server's URL."""
-    config: Object = yaml.safe_load(kubeconfig.read_text())
+    config: Object = yaml.safe_load(kubeconfig.read_text())  # noqa: ASYNC240 - before any request is made
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     context = ssl.create_default_context(cadata=material(cluster, "certificate-authority"))
     with tempfile.NamedTemporaryFile("w") as pair:
