@@ -11,7 +11,7 @@ import pytest
 from realtimeapp_operator.kube import kinds
 from realtimeapp_operator.kube.client import ApiClient
 from realtimeapp_operator.kube.credentials import Credentials
-from realtimeapp_operator.kube.errors import AlreadyExists, Conflict, Gone, Invalid, NotFound
+from realtimeapp_operator.kube.errors import AlreadyExists, Conflict, Invalid, NotFound
 from realtimeapp_operator.kube.events import EventWriter
 from realtimeapp_operator.kube.informer import Informer
 from realtimeapp_operator.kube.kinds import Kind, Ref
@@ -20,14 +20,15 @@ from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+
+    from tests.api.conftest import ControlPlane
 
 QUICK = Timing(duration=2, renew_every=0.2, renew_within=1.2, retry_every=0.1)
 
 
 @pytest.fixture
-async def client(control_plane: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiClient]:
-    monkeypatch.setenv("KUBECONFIG", str(control_plane))
+async def client(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiClient]:
+    monkeypatch.setenv("KUBECONFIG", str(control_plane.kubectl.kubeconfig))
     async with ApiClient(credentials=Credentials()) as client:
         yield client
 
@@ -103,13 +104,6 @@ async def test_which_kinds_are_served(client: ApiClient) -> None:
     assert await client.serves(kinds.DEPLOYMENT)
     assert not await client.serves(Kind("apps/v1", "Gizmo", "gizmos"))
     assert not await client.serves(Kind("example.test/v1", "Gizmo", "gizmos"))
-
-
-async def test_a_watch_from_lost_history_is_gone(client: ApiClient, namespace: str) -> None:
-    await client.create(config(namespace))
-    with pytest.raises(Gone):
-        async for _ in client.watch(kinds.CONFIG_MAP, namespace, resource_version="1"):
-            pytest.fail("history from the very first version was served")
 
 
 async def test_an_informer_tells_what_exists_and_what_changes(client: ApiClient, namespace: str) -> None:

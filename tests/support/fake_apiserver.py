@@ -35,24 +35,32 @@ class Request:
 
 @dataclass
 class FakeApiServer:
-    """Answers each request with the next responder of the script; 503 when the script has ended."""
+    """Answers a request with its path's responder, else with the next of the script; 503 when that has ended."""
 
     requests: list[Request] = field(default_factory=list)
     counted: list[tuple[str, str, int]] = field(default_factory=list)
     token: str = "first"
     _script: deque[Responder] = field(default_factory=deque)
+    _paths: dict[str, Responder] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
     url: str = ""
+
+    def at(self, path: str, responder: Responder) -> Self:
+        self._paths[path] = responder
+        return self
 
     def then(self, *responders: Responder) -> Self:
         self._script.extend(responders)
         return self
 
+    def credentials(self) -> Credentials:
+        return Credentials(read=self._configuration)
+
     def client(self) -> ApiClient:
         def count(verb: str, kind: str, code: int) -> None:
             self.counted.append((verb, kind, code))
 
-        return ApiClient(credentials=Credentials(read=self._configuration), count=count)
+        return ApiClient(credentials=self.credentials(), count=count)
 
     def _configuration(self) -> Configuration:
         configuration = Configuration()
@@ -66,6 +74,8 @@ class FakeApiServer:
                 request.method, request.path, dict(request.query), dict(request.headers), await request.read()
             )
         )
+        if request.path in self._paths:
+            return await self._paths[request.path](request)
         if not self._script:
             return web.json_response({"kind": "Status", "message": "the script has ended"}, status=503)
         return await self._script.popleft()(request)

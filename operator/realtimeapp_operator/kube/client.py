@@ -145,6 +145,15 @@ class ApiClient:
         ref = Ref(names.API_VERSION, names.KIND, namespace, name)
         return await self.patch(ref, changes, subresource="status")
 
+    async def serves(self, kind: Kind) -> bool:
+        """Whether the API server knows `kind`; needs no permission beyond that of every authenticated client."""
+        group = kind.path().removesuffix(f"/{kind.plural}")
+        try:
+            answer = await self._transport.request("GET", group, verb="discover", kind=kind.kind)
+        except NotFound:
+            return False
+        return any(resource["name"] == kind.plural for resource in answer.get("resources") or ())
+
     async def list_pages(
         self, kind: Kind, namespace: str | None = None, selector: str = ""
     ) -> AsyncIterator[Page]:
