@@ -18,7 +18,6 @@ from realtimeapp_operator.render.common import (
     selector,
     with_template_hash,
 )
-from realtimeapp_operator.render.quantities import whole_bytes
 from realtimeapp_operator.render.redis_config import (
     ACL_DIR,
     CONFIG_DIR,
@@ -29,7 +28,7 @@ from realtimeapp_operator.render.redis_config import (
     build_config,
     build_probes,
 )
-from realtimeapp_operator.render.sizing import override, redis_resources
+from realtimeapp_operator.render.sizing import override, redis_resources, whole_bytes
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp

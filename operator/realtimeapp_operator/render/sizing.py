@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from realtimeapp_operator.render.quantities import MEBIBYTE, amount, mebibytes, whole_bytes
+from realtimeapp_operator.api.quantity import parse_quantity
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import Spec
     from realtimeapp_operator.api.pods import Resources
 
+MEBIBYTE: Final = 2**20
 PROCESS_BYTES: Final = 110 * MEBIBYTE
 """An idle Django process. Measured: djust under uvicorn 76 MB, Channels under uvicorn 84 MB, daphne 106 MB."""
 SOCKET_BYTES: Final = {
@@ -54,6 +55,16 @@ def install_resources() -> Rendered:
     return {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
 
 
+def whole_bytes(quantity: str) -> int:
+    """Memory of a quantity in bytes, rounded down."""
+    return int(parse_quantity(quantity))
+
+
+def mebibytes(number_of_bytes: int) -> str:
+    """Bytes as a quantity in mebibytes, rounded up."""
+    return f"{-(-number_of_bytes // MEBIBYTE)}Mi"
+
+
 def redis_resources(max_memory: str) -> Rendered:
     """Default resources of Redis: a rewrite of its log forks, and both sides may need the memory."""
     memory = whole_bytes(max_memory)
@@ -75,7 +86,7 @@ def override(default: Rendered, user: Resources | None) -> Rendered:
     limits: dict[str, Any] = {**default["limits"], **user.limits}
     for resource, limit in limits.items():
         request = requests.get(resource)
-        if request is None or amount(request) <= amount(limit):
+        if request is None or parse_quantity(request) <= parse_quantity(limit):
             continue
         if resource not in user.requests:
             requests[resource] = limit
