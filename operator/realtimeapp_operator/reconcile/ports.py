@@ -28,12 +28,18 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reconcile ended when it did not raise: done, or to be looked at again `after` that many seconds."""
+    """How a reconcile ended when it did not raise.
+
+    Done; or to be looked at again `after` that many seconds; or `refused`: the cluster does not let something be
+    written, which the status says already, and it is tried again with the growing pauses of an error.
+    """
 
     after: float | None = None
+    refused: bool = False
 
 
 DONE = Outcome()
+REFUSED = Outcome(refused=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,108 @@
+"""The RealtimeApps as last seen: what a reconcile starts from.
+
+Keeps of each body only what is read (no managedFields, no annotations), and tells whether an event is news: the echo of
+the operator's own status write is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_operator.reconcile.observed import is_newer
+from realtimeapp_operator.reconcile.ports import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppBody:
+    """A RealtimeApp as sent by the API server: `spec` unparsed, `status` as last read or written."""
+
+    key: Key
+    uid: str
+    generation: int
+    version: str
+    deleting: bool
+    spec: Mapping[str, Any]
+    status: Mapping[str, Any]
+
+    def as_object(self) -> dict[str, Any]:
+        """Give the shape the parser takes."""
+        metadata = {
+            "name": self.key.name,
+            "namespace": self.key.namespace,
+            "uid": self.uid,
+            "generation": self.generation,
+            "resourceVersion": self.version,
+        }
+        return {"metadata": metadata, "spec": self.spec, "status": self.status}
+
+
+class Apps:
+    """The bodies, by key."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[Key, AppBody] = {}
+
+    def take(self, event_type: str | None, body: Mapping[str, Any]) -> Key | None:
+        """Take in one watch event (None: a listed object); return the key when there is something to look at."""
+        metadata = body["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        known = self._bodies.get(key)
+        if event_type == "DELETED":
+            if known is None or known.uid != metadata.get("uid"):
+                return None
+            del self._bodies[key]
+            return key
+        new = _read(key, body)
+        if known is not None and known.uid == new.uid:
+            if not is_newer(new.version, known.version):
+                return None
+            self._bodies[key] = new
+            return key if _news(known, new) else None
+        self._bodies[key] = new
+        return key
+
+    def note_status(self, key: Key, body: Mapping[str, Any]) -> None:
+        """Take in the answer to our own status write: only the status, the spec comes through the watch."""
+        known = self._bodies.get(key)
+        new = _read(key, body)
+        if known is None or known.uid != new.uid or not is_newer(new.version, known.version):
+            return
+        version = new.version if new.generation == known.generation else known.version
+        self._bodies[key] = AppBody(
+            key=key,
+            uid=known.uid,
+            generation=known.generation,
+            version=version,
+            deleting=known.deleting,
+            spec=known.spec,
+            status=new.status,
+        )
+
+    def get(self, key: Key) -> AppBody | None:
+        """Return the body, None when the application is gone."""
+        return self._bodies.get(key)
+
+    def keys(self) -> Iterable[Key]:
+        """Return every known key."""
+        return tuple(self._bodies)
+
+
+def _read(key: Key, body: Mapping[str, Any]) -> AppBody:
+    metadata = body["metadata"]
+    return AppBody(
+        key=key,
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        version=metadata.get("resourceVersion", ""),
+        deleting=bool(metadata.get("deletionTimestamp")),
+        spec=body.get("spec") or {},
+        status=body.get("status") or {},
+    )
+
+
+def _news(known: AppBody, new: AppBody) -> bool:
+    return (known.generation, known.deleting, known.status) != (new.generation, new.deleting, new.status)

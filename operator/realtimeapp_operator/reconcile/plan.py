@@ -1,0 +1,187 @@
+"""What has to be written so that the children equal the declaration; nothing when they do.
+
+Pure: manifests and records in, a plan out. Two rules make it safe: a write is guarded so that it can only hit an object
+of ours (see `guarded`), and what running pods still need is neither changed nor deleted under them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.gate import Gate, is_migration, runs
+from realtimeapp_operator.reconcile.records import (
+    Address,
+    CronJobState,
+    DeploymentState,
+    JobState,
+    PodState,
+    Record,
+    StatefulSetState,
+    address_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from realtimeapp_operator.reconcile.observed import Family
+    from realtimeapp_operator.render.facts import Manifest
+
+CREATE_ONLY: Final = "1"
+"""A resourceVersion no object ever has (the store's first write makes 2), so an apply with it can only create."""
+WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
+"""Kinds that run pods; they are written after everything their pods use."""
+HELD: Final = frozenset({"Deployment", "CronJob"})
+"""Kinds whose new template waits for the migration."""
+KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
+"""Kinds an older pod may still need when it starts once more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Writes, in this order: `create` (POST) and `apply` of what pods use, `apply` of workloads, `delete`."""
+
+    create: tuple[Manifest, ...] = ()
+    apply: tuple[Manifest, ...] = ()
+    delete: tuple[Record, ...] = ()
+    held: tuple[Manifest, ...] = ()
+    """Manifests that wait for the migration; their live objects are left entirely as they are."""
+    conflicts: tuple[Manifest, ...] = ()
+    """Manifests whose name belongs to somebody else."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.create or self.apply or self.delete)
+
+
+def plan(
+    *,
+    desired: Iterable[Manifest],
+    family: Family,
+    owner: str,
+    gate: Gate,
+    look: Callable[[Address], Record | None],
+) -> Plan:
+    """Compare `desired` with what is observed.
+
+    `owner` is the application's uid, `look` finds the record at an address whoever owns it. Applied manifests come back
+    stamped with their hash and guarded.
+    """
+    create: list[Manifest] = []
+    apply: list[Manifest] = []
+    held: list[Manifest] = []
+    conflicts: list[Manifest] = []
+    wanted: set[tuple[str, str]] = set()
+    known_secrets = _known_secrets(family, owner)
+    for item in desired:
+        address = address_of(item)
+        wanted.add((address.kind, address.name))
+        if address.kind == "Secret":
+            if address.name not in known_secrets:
+                create.append(item)
+            continue
+        record = look(address)
+        manifest = stamped(item)
+        if record is not None and record.owner_uid != owner:
+            conflicts.append(item)
+        elif not _differs(manifest, record):
+            continue
+        elif _is_held(manifest, record, gate):
+            held.append(item)
+        else:
+            apply.append(guarded(manifest, uid=record.uid if record is not None else None))
+    return Plan(
+        create=tuple(create),
+        apply=tuple(apply),
+        delete=() if conflicts else tuple(_superfluous(family, owner, wanted, gate, apply)),
+        held=tuple(held),
+        conflicts=tuple(conflicts),
+    )
+
+
+def stamped(manifest: Manifest) -> Manifest:
+    """Return `manifest` with the hash of itself in an annotation."""
+    metadata = manifest["metadata"]
+    digest = hashlib.sha256(orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+    annotations = {**(metadata.get("annotations") or {}), names.ANNOTATION_HASH: digest}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def guarded(manifest: Manifest, *, uid: str | None) -> Manifest:
+    """Return `manifest` such that applying it can only create (`uid` None) or change the object of that uid.
+
+    An apply with a resourceVersion is refused with 409 when an object with another one exists, and creates when there
+    is none; an apply with a uid is refused when the object is gone (409) or is another one (422).
+    """
+    guard: dict[str, Any] = {"resourceVersion": CREATE_ONLY} if uid is None else {"uid": uid}
+    return {**manifest, "metadata": {**manifest["metadata"], **guard}}
+
+
+def is_rolling(record: Record) -> bool:
+    """Whether a workload is on its way to its newest template or count."""
+    detail = record.detail
+    if isinstance(detail, DeploymentState):
+        return detail.observed_generation < record.generation or not detail.counted
+    if isinstance(detail, StatefulSetState):
+        return (
+            detail.observed_generation < record.generation
+            or not detail.updated
+            or detail.ready < detail.wanted
+        )
+    return False
+
+
+def _differs(manifest: Manifest, record: Record | None) -> bool:
+    if record is None:
+        return True
+    if record.deleting or isinstance(record.detail, JobState):
+        return False  # On its way out: created again once it is gone. A Job is never written twice.
+    metadata = manifest["metadata"]
+    return record.applied_hash != metadata["annotations"][names.ANNOTATION_HASH] or not record.fields.cover(
+        manifest
+    )
+
+
+def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
+    if is_migration(manifest):
+        return bool(gate.older)
+    if gate.open or manifest["kind"] not in HELD:
+        return False
+    return record is None or record.template_hash != manifest["metadata"]["annotations"].get(
+        names.ANNOTATION_TEMPLATE_HASH, ""
+    )
+
+
+def _known_secrets(family: Family, owner: str) -> frozenset[str]:
+    """Return the generated Secrets that were created once: a workload that uses them was written after them.
+
+    A Secret is therefore not generated anew when somebody deletes it: Redis and the pods still have the old one.
+    """
+    found: frozenset[str] = frozenset()
+    for record in family.owned(owner):
+        if isinstance(record.detail, DeploymentState | StatefulSetState | JobState | CronJobState):
+            found |= record.detail.secrets
+    return found
+
+
+def _superfluous(
+    family: Family, owner: str, wanted: set[tuple[str, str]], gate: Gate, apply: Iterable[Manifest]
+) -> Iterable[Record]:
+    """Yield the children nothing asks for any more and no pod needs."""
+    rolling = any(item["kind"] in WORKLOADS for item in apply) or any(
+        is_rolling(record) for record in family.owned(owner)
+    )
+    for record in family.owned(owner):
+        kind, name = record.address.kind, record.address.name
+        if (kind, name) in wanted or record.deleting or isinstance(record.detail, PodState):
+            continue
+        if record in gate.older:
+            if not runs(record, family):
+                yield record
+        elif gate.open and not (rolling and kind in KEPT_WHILE_ROLLING):
+            yield record

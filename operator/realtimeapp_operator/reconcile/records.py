@@ -1,0 +1,361 @@
+"""What is remembered of a child: the few fields decisions are made from, never its body.
+
+Reading an object gives an equal record as long as nothing changed that the operator looks at, so a change of anything
+else (somebody's annotation, a heartbeat in a status) is recognised by comparing two small values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.ownership import NOTHING, OwnedFields, owned_fields
+from realtimeapp_operator.reconcile.ports import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+TEXT_MAX = 512
+"""Characters kept of a message; conditions show less."""
+
+
+class Address(NamedTuple):
+    """Where a child is: its kind and name within a namespace."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentState:
+    """`replicas` as wanted by the live spec; the rest as the Deployment controller counted."""
+
+    observed_generation: int
+    wanted: int
+    replicas: int
+    updated: int
+    ready: int
+    available: int
+    progressing: str
+    """Reason of the condition Progressing."""
+    replica_failure: str
+    """Why pods cannot be created; empty when they can."""
+    runtime_image: str
+    """Image of the init container that brings the runtime."""
+    secrets: frozenset[str]
+
+    @property
+    def counted(self) -> bool:
+        """Whether there is nothing but ready pods of the newest template, as far as the controller knows."""
+        return self.updated == self.replicas == self.wanted and self.available >= self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulSetState:
+    """A StatefulSet: `image` is that of its first container."""
+
+    observed_generation: int
+    wanted: int
+    ready: int
+    updated: bool
+    image: str
+    secrets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A Job: `failure` is the reason of its condition Failed."""
+
+    complete: bool
+    failure: str
+    message: str
+    secrets: frozenset[str]
+
+    @property
+    def finished(self) -> bool:
+        """Whether it will run no more pods."""
+        return self.complete or bool(self.failure)
+
+
+@dataclass(frozen=True, slots=True)
+class CronJobState:
+    """A CronJob's last times, RFC 3339 or empty."""
+
+    last_schedule: str
+    last_success: str
+    secrets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class IngressState:
+    """An Ingress: addresses its controller published."""
+
+    class_name: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A container that is not running and why, in the kubelet's words."""
+
+    container: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """The latest end of a container."""
+
+    container: str
+    reason: str
+    exit_code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodState:
+    """A pod of an application. `revision` tells pods of one template from those of another."""
+
+    component: str
+    worker: str
+    revision: str
+    phase: str
+    ready: bool
+    waiting: Waiting | None
+    terminated: Terminated | None
+    unschedulable: str
+    running: bool
+    """The main container runs (it may not be ready)."""
+
+
+Detail = DeploymentState | StatefulSetState | JobState | CronJobState | IngressState | PodState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One child. Equality leaves out what changes without meaning: version and the time of the last change."""
+
+    address: Address
+    api_version: str
+    uid: str
+    app: Key | None
+    """The application it belongs to by owner, or by label when it has no owner we know."""
+    owner_uid: str
+    """Uid of its controller; empty without one."""
+    generation: int
+    applied_hash: str
+    template_hash: str
+    deleting: bool
+    fields: OwnedFields
+    detail: Detail
+    version: str = field(compare=False)
+    since: float = field(compare=False, default=0.0)
+    """When it last changed, on the monotonic clock."""
+
+
+def read(obj: Mapping[str, Any], *, since: float) -> Record:
+    """Read a record out of an object as the API server sends it."""
+    metadata = obj["metadata"]
+    kind = obj["kind"]
+    annotations = metadata.get("annotations") or {}
+    owner = _controller(metadata)
+    reader = _READERS.get(kind)
+    return Record(
+        address=Address(kind, metadata.get("namespace", ""), metadata["name"]),
+        api_version=obj["apiVersion"],
+        uid=metadata.get("uid", ""),
+        app=_app(metadata, owner),
+        owner_uid=owner.get("uid", ""),
+        generation=metadata.get("generation", 0),
+        applied_hash=annotations.get(names.ANNOTATION_HASH, ""),
+        template_hash=annotations.get(names.ANNOTATION_TEMPLATE_HASH, ""),
+        deleting="deletionTimestamp" in metadata,
+        fields=NOTHING if kind in _NEVER_APPLIED_AGAIN else owned_fields(metadata),
+        detail=reader(obj) if reader is not None else None,
+        version=metadata.get("resourceVersion", ""),
+        since=since,
+    )
+
+
+def address_of(obj: Mapping[str, Any]) -> Address:
+    """Return where `obj` (an object or a manifest) is."""
+    metadata = obj["metadata"]
+    return Address(obj["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def secrets_of(pod_spec: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the Secrets a pod cannot start without."""
+    return frozenset(name for kind, name in references(pod_spec) if kind == "Secret")
+
+
+def references(pod_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (Secret | ConfigMap, name) for everything a pod needs before its containers start."""
+    for volume in pod_spec.get("volumes") or ():
+        for source in (volume, *((volume.get("projected") or {}).get("sources") or ())):
+            secret, config = source.get("secret") or {}, source.get("configMap") or {}
+            if secret and not secret.get("optional"):
+                yield "Secret", str(secret.get("secretName") or secret.get("name"))
+            if config and not config.get("optional"):
+                yield "ConfigMap", config["name"]
+    for container in (*(pod_spec.get("initContainers") or ()), *(pod_spec.get("containers") or ())):
+        for variable in container.get("env") or ():
+            source = variable.get("valueFrom") or {}
+            yield from _required(source.get("secretKeyRef"), source.get("configMapKeyRef"))
+        for source in container.get("envFrom") or ():
+            yield from _required(source.get("secretRef"), source.get("configMapRef"))
+
+
+def _required(
+    secret: Mapping[str, Any] | None, config: Mapping[str, Any] | None
+) -> Iterator[tuple[str, str]]:
+    if secret and not secret.get("optional"):
+        yield "Secret", secret["name"]
+    if config and not config.get("optional"):
+        yield "ConfigMap", config["name"]
+
+
+def _controller(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    for owner in metadata.get("ownerReferences") or ():
+        if owner.get("controller"):
+            return owner  # type: ignore[no-any-return]  # JSON
+    return {}
+
+
+def _app(metadata: Mapping[str, Any], owner: Mapping[str, Any]) -> Key | None:
+    if owner.get("kind") == names.KIND:
+        return Key(metadata["namespace"], owner["name"])
+    instance = (metadata.get("labels") or {}).get(names.LABEL_INSTANCE)
+    return Key(metadata["namespace"], instance) if instance and "namespace" in metadata else None
+
+
+def _conditions(obj: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {item["type"]: item for item in (obj.get("status") or {}).get("conditions") or ()}
+
+
+def _text(value: object) -> str:
+    return str(value or "")[:TEXT_MAX]
+
+
+def _image(containers: Iterable[Mapping[str, Any]] | None, name: str | None = None) -> str:
+    for container in containers or ():
+        if name is None or container.get("name") == name:
+            return str(container.get("image", ""))
+    return ""
+
+
+def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
+    spec, status, conditions = obj.get("spec") or {}, obj.get("status") or {}, _conditions(obj)
+    pod = spec["template"]["spec"]
+    failure = conditions.get("ReplicaFailure", {})
+    return DeploymentState(
+        observed_generation=status.get("observedGeneration", 0),
+        wanted=spec.get("replicas", 1),
+        replicas=status.get("replicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        ready=status.get("readyReplicas", 0),
+        available=status.get("availableReplicas", 0),
+        progressing=_text(conditions.get("Progressing", {}).get("reason")),
+        replica_failure=_text(failure.get("message")) if failure.get("status") == "True" else "",
+        runtime_image=_image(pod.get("initContainers"), "runtime"),
+        secrets=secrets_of(pod),
+    )
+
+
+def _stateful_set(obj: Mapping[str, Any]) -> StatefulSetState:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    pod = spec["template"]["spec"]
+    return StatefulSetState(
+        observed_generation=status.get("observedGeneration", 0),
+        wanted=spec.get("replicas", 1),
+        ready=status.get("readyReplicas", 0),
+        updated=status.get("currentRevision") == status.get("updateRevision"),
+        image=_image(pod.get("containers")),
+        secrets=secrets_of(pod),
+    )
+
+
+def _job(obj: Mapping[str, Any]) -> JobState:
+    conditions = _conditions(obj)
+    failed = conditions.get("Failed", {})
+    failing = failed if failed.get("status") == "True" else {}
+    return JobState(
+        complete=conditions.get("Complete", {}).get("status") == "True",
+        failure=_text(failing.get("reason")) or ("Failed" if failing else ""),
+        message=_text(failing.get("message")),
+        secrets=secrets_of(obj["spec"]["template"]["spec"]),
+    )
+
+
+def _cron_job(obj: Mapping[str, Any]) -> CronJobState:
+    status = obj.get("status") or {}
+    pod = obj["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return CronJobState(
+        last_schedule=status.get("lastScheduleTime") or "",
+        last_success=status.get("lastSuccessfulTime") or "",
+        secrets=secrets_of(pod),
+    )
+
+
+def _ingress(obj: Mapping[str, Any]) -> IngressState:
+    published = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return IngressState(
+        class_name=(obj.get("spec") or {}).get("ingressClassName") or "",
+        addresses=tuple(item.get("hostname") or item.get("ip") or "" for item in published),
+    )
+
+
+def _pod(obj: Mapping[str, Any]) -> PodState:
+    labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
+    conditions = _conditions(obj)
+    scheduled = conditions.get("PodScheduled", {})
+    inits, mains = status.get("initContainerStatuses") or (), status.get("containerStatuses") or ()
+    return PodState(
+        component=labels.get(names.LABEL_COMPONENT, ""),
+        worker=labels.get(names.LABEL_WORKER, ""),
+        revision=labels.get("pod-template-hash")
+        or labels.get("controller-revision-hash")
+        or labels.get("batch.kubernetes.io/job-name")
+        or "",
+        phase=status.get("phase", ""),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        waiting=_waiting((*inits, *mains)),
+        terminated=_terminated((*inits, *mains)),
+        unschedulable=_text(scheduled.get("message")) if scheduled.get("status") == "False" else "",
+        running=bool(mains) and all("running" in (item.get("state") or {}) for item in mains),
+    )
+
+
+def _waiting(statuses: Iterable[Mapping[str, Any]]) -> Waiting | None:
+    """Return the first container that waits for something of its own, not for the one before it."""
+    for item in statuses:
+        state = (item.get("state") or {}).get("waiting")
+        if state is not None and state.get("reason") != "PodInitializing":
+            return Waiting(item["name"], state.get("reason") or "", _text(state.get("message")))
+    return None
+
+
+def _terminated(statuses: Iterable[Mapping[str, Any]]) -> Terminated | None:
+    """Return the latest failed end of the first container that has one."""
+    for item in statuses:
+        for state in (item.get("state") or {}, item.get("lastState") or {}):
+            end = state.get("terminated")
+            if end is not None and (end.get("exitCode") or end.get("reason") == "OOMKilled"):
+                return Terminated(
+                    item["name"], end.get("reason") or "", end.get("exitCode", 0), _text(end.get("message"))
+                )
+    return None
+
+
+_NEVER_APPLIED_AGAIN = frozenset({"Pod", "Job"})
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Detail]] = {
+    "Deployment": _deployment,
+    "StatefulSet": _stateful_set,
+    "Job": _job,
+    "CronJob": _cron_job,
+    "Ingress": _ingress,
+    "Pod": _pod,
+}

@@ -1,0 +1,133 @@
+"""Carries out a plan: concurrently what is independent, in order what is not.
+
+Takes over nothing: a name in somebody else's hands comes back as a problem, however late it got there. Stops before the
+workloads when anything their pods use could not be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_operator.kube.errors import AlreadyExists, ApiError, Conflict, Invalid
+from realtimeapp_operator.kube.kinds import Ref
+from realtimeapp_operator.reconcile.plan import WORKLOADS, guarded
+from realtimeapp_operator.reconcile.problems import name_conflict, problem_of
+from realtimeapp_operator.reconcile.records import address_of
+from realtimeapp_operator.render.secrets import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping
+
+    from realtimeapp_operator.reconcile.observed import Observed
+    from realtimeapp_operator.reconcile.plan import Plan
+    from realtimeapp_operator.reconcile.ports import Api
+    from realtimeapp_operator.reconcile.problems import Problem
+    from realtimeapp_operator.reconcile.records import Record
+    from realtimeapp_operator.render.facts import Manifest
+
+TOKEN_BYTES = 32
+
+
+class Writer:
+    """Writes children of the application with uid `owner`; answers go into `observed`."""
+
+    def __init__(self, *, api: Api, observed: Observed, owner: str) -> None:
+        self._api = api
+        self._observed = observed
+        self._owner = owner
+
+    async def carry_out(self, plan: Plan) -> tuple[Problem, ...]:
+        """Write what `plan` says; return what a person has to solve. Other failures are raised."""
+        conflicts = tuple(name_conflict(Ref.of(item)) for item in plan.conflicts)
+        inputs = [item for item in plan.apply if item["kind"] not in WORKLOADS]
+        workloads = [item for item in plan.apply if item["kind"] in WORKLOADS]
+        problems = await _together(
+            [*(self._create(item) for item in plan.create), *(self._apply(item) for item in inputs)]
+        )
+        if problems or any(item["kind"] not in WORKLOADS for item in plan.conflicts):
+            return conflicts + problems
+        problems = conflicts + await _together(self._apply(item) for item in workloads)
+        if not problems:
+            await _together(self._delete(record) for record in plan.delete)
+        return problems
+
+    async def _create(self, manifest: Manifest) -> Problem | None:
+        """Create a Secret with generated content, once; one that is there already is kept."""
+        ref = Ref.of(manifest)
+        try:
+            await self._api.create(fill(manifest, lambda: secrets.token_urlsafe(TOKEN_BYTES)))
+        except AlreadyExists:
+            found = await self._api.get_metadata(ref)
+            if found is not None and not self._controls(found):
+                return name_conflict(ref)
+        except ApiError as error:
+            return problem_of(error, ref)
+        return None
+
+    async def _apply(self, manifest: Manifest) -> Problem | None:
+        try:
+            self._observed.note(await self._api.apply(manifest))
+        except Conflict:
+            return await self._apply_to_other(manifest)
+        except Invalid as error:
+            if _is_about_uid(error):
+                return await self._apply_to_other(manifest)
+            return problem_of(error, Ref.of(manifest))
+        except ApiError as error:
+            return problem_of(error, Ref.of(manifest))
+        return None
+
+    async def _apply_to_other(self, manifest: Manifest) -> Problem | None:
+        """The guard held: what is there is not what we thought. Ours (its label was taken off), gone, or foreign."""
+        ref = Ref.of(manifest)
+        self._observed.forget(address_of(manifest))
+        found = await self._api.get_metadata(ref)
+        if found is not None and not self._controls(found):
+            return name_conflict(ref)
+        bare = {
+            **manifest,
+            "metadata": {
+                key: value
+                for key, value in manifest["metadata"].items()
+                if key not in {"uid", "resourceVersion"}
+            },
+        }
+        uid = found["metadata"]["uid"] if found is not None else None
+        try:
+            self._observed.note(await self._api.apply(guarded(bare, uid=uid)))
+        except Conflict:
+            raise  # It changed hands once more; the queue comes back to it.
+        except ApiError as error:
+            return problem_of(error, ref)
+        return None
+
+    async def _delete(self, record: Record) -> None:
+        address = record.address
+        ref = Ref(record.api_version, address.kind, address.namespace, address.name)
+        self._observed.note_deletion(record)
+        try:
+            await self._api.delete(ref, uid=record.uid)
+        except Conflict:
+            self._observed.forget(address)  # Another object has the name by now; it is not ours to delete.
+        except ApiError:
+            self._observed.forget_deletion(record)
+            raise
+
+    def _controls(self, found: Mapping[str, Any]) -> bool:
+        owners = found["metadata"].get("ownerReferences") or ()
+        return any(owner.get("controller") and owner.get("uid") == self._owner for owner in owners)
+
+
+async def _together(writes: Iterable[Awaitable[Problem | None]]) -> tuple[Problem, ...]:
+    """Wait for all writes; raise the first unexpected failure only after the others have ended."""
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return tuple(result for result in results if result is not None and not isinstance(result, BaseException))
+
+
+def _is_about_uid(error: Invalid) -> bool:
+    return any(cause.get("field") == "metadata.uid" for cause in error.details.get("causes") or ())
