@@ -30,7 +30,7 @@ MountPath = Annotated[
 ]
 RelativePath = Annotated[
     str,
-    grammar(r"^[^/:\x00][^:\x00]*$", "must be a relative path without ':'", shortest=1, longest=512),
+    grammar(r"^[^/:\x00][^:\x00]*$", "must be a relative path without ':'", shortest=1, longest=253),
 ]
 ResourceName = Annotated[
     str,
@@ -152,7 +152,7 @@ class ConfigMapVolume(Model):
     """Files from a ConfigMap."""
 
     name: ObjectName = Field(description="Name of the ConfigMap.")
-    items: Annotated[tuple[KeyToPath, ...], Field(max_length=64)] = Field(
+    items: Annotated[tuple[KeyToPath, ...], Field(max_length=32)] = Field(
         default=(), description="Only these keys."
     )
     optional: bool = Field(default=False, description="Start even when it is missing.")
@@ -162,7 +162,7 @@ class SecretVolume(Model):
     """Files from a Secret."""
 
     secret_name: ObjectName = Field(description="Name of the Secret.")
-    items: Annotated[tuple[KeyToPath, ...], Field(max_length=64)] = Field(
+    items: Annotated[tuple[KeyToPath, ...], Field(max_length=32)] = Field(
         default=(), description="Only these keys."
     )
     optional: bool = Field(default=False, description="Start even when it is missing.")

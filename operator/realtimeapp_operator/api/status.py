@@ -1,0 +1,122 @@
+"""The status of a RealtimeApp: its schema, field by field.
+
+Only what is written now; nothing that changes by itself with time, so a status at rest is never written.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from realtimeapp_operator.api.base import Model, Unique, grammar
+from realtimeapp_operator.api.conditions import MESSAGE_MAX, ConditionType
+
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+Generation = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Name = Annotated[str, Field(max_length=253)]
+ImageName = Annotated[str, Field(max_length=512)]
+Url = Annotated[str, Field(max_length=600)]
+ReadyOfWanted = Annotated[str, grammar(r"^[0-9]+/[0-9]+$", "must be ready/wanted, such as 2/2", longest=16)]
+ConditionReason = Annotated[
+    str, grammar(r"^[A-Za-z][A-Za-z0-9]*$", "must be a CamelCase word", shortest=1, longest=128)
+]
+
+
+class ConditionStatusEntry(Model):
+    """One observation about the application."""
+
+    type: ConditionType = Field(description="What is observed.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: ConditionReason = Field(
+        description="Why, in one CamelCase word; docs/conditions.md explains each."
+    )
+    message: Annotated[str, Field(max_length=MESSAGE_MAX)] = Field(
+        description="What a person should know or do."
+    )
+    observed_generation: Generation = Field(description="Generation of the spec this was observed for.")
+    last_transition_time: AwareDatetime = Field(description="When `status` flipped last.")
+
+
+class WebStatus(Model):
+    """The web pods."""
+
+    ready: ReadyOfWanted | None = Field(default=None, description="Ready pods / wanted pods.")
+    replicas: Count | None = Field(default=None, description="Pods that exist.")
+    ready_replicas: Count | None = Field(default=None, description="Pods that serve.")
+    updated_replicas: Count | None = Field(default=None, description="Pods of the current revision.")
+    terminating_replicas: Count | None = Field(
+        default=None, description="Pods that are draining or stopping."
+    )
+    selector: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None, description="Label selector of the pods, for the scale subresource."
+    )
+    runtime_image: ImageName | None = Field(
+        default=None, description="Image the runtime is copied from; it changes only with your own rollouts."
+    )
+
+
+class WorkerStatus(Model):
+    """One group of workers."""
+
+    name: Name = Field(description="Name of the worker.")
+    ready: ReadyOfWanted | None = Field(default=None, description="Ready pods / wanted pods.")
+    replicas: Count | None = Field(default=None, description="Pods that exist.")
+    ready_replicas: Count | None = Field(default=None, description="Pods that run.")
+
+
+class RedisStatus(Model):
+    """Redis."""
+
+    mode: Literal["Standalone"] | None = Field(default=None, description="How it runs.")
+    ready: ReadyOfWanted | None = Field(default=None, description="Ready servers / wanted servers.")
+
+
+class EdgeStatus(Model):
+    """The way in."""
+
+    provider: Literal["Traefik", "Generic"] | None = Field(
+        default=None, description="Controller whose options are rendered."
+    )
+    unmet: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=16), Unique()] = (
+        Field(default=(), description="What this controller is not known to do.")
+    )
+
+
+class MigrationsStatus(Model):
+    """The last migration."""
+
+    job: Name | None = Field(default=None, description="Name of the Job.")
+    image: ImageName | None = Field(default=None, description="Image that migrated.")
+    completed_at: AwareDatetime | None = Field(default=None, description="When it was complete.")
+
+
+class CleanupStatus(Model):
+    """One scheduled command."""
+
+    name: Name = Field(description="Name in `spec.cleanup`.")
+    last_schedule_time: AwareDatetime | None = Field(default=None, description="When it started last.")
+    last_successful_time: AwareDatetime | None = Field(default=None, description="When it succeeded last.")
+
+
+class Status(Model):
+    """What was observed."""
+
+    observed_generation: Generation | None = Field(
+        default=None, description="Generation of the spec the status speaks of."
+    )
+    url: Url | None = Field(default=None, description="Where the application is.")
+    websocket_url: Url | None = Field(default=None, description="Where its first WebSocket endpoint is.")
+    web: WebStatus | None = Field(default=None, description="The web pods.")
+    workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=16), Unique(("name",))] = Field(
+        default=(), description="The workers."
+    )
+    redis: RedisStatus | None = Field(default=None, description="Redis.")
+    edge: EdgeStatus | None = Field(default=None, description="The way in.")
+    migrations: MigrationsStatus | None = Field(default=None, description="The last migration.")
+    cleanup: Annotated[tuple[CleanupStatus, ...], Field(max_length=16), Unique(("name",))] = Field(
+        default=(), description="The scheduled commands."
+    )
+    conditions: Annotated[tuple[ConditionStatusEntry, ...], Field(max_length=16), Unique(("type",))] = Field(
+        default=(), description="Observations, each with a reason and what to do."
+    )
