@@ -215,6 +215,7 @@ def traefik(state: State, program: Path) -> Component:
             "--global.checknewversion=false",
             "--global.sendanonymoususage=false",
             "--log.level=INFO",
+            "--log.nocolor=true",
         ),
         environment={"KUBECONFIG": str(state.kubeconfigs / "traefik")},
     )

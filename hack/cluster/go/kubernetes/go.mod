@@ -1,4 +1,4 @@
-module kubernetes-tools
+module hack/kubernetes
 
 go 1.26.8
 

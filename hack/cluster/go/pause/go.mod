@@ -1,3 +1,3 @@
-module pause
+module hack/pause
 
 go 1.26.8
