@@ -35,7 +35,7 @@ namespace. The reason of every verb is in docs/security.md.
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create, get, patch]
 {{- end -}}
 
 {{/* What exists once per cluster, in both modes. */}}

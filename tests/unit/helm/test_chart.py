@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from realtimeapp_operator import names
+from realtimeapp_operator.settings import read_settings
 from tests.unit.helm.chart import (
     CHART,
     RELEASE,
@@ -156,3 +157,22 @@ def test_the_notes_name_what_was_installed() -> None:
     assert "serves the namespaces shop, chat" in listed
     assert "kubectl apply --namespace shop" in listed
     assert "WARNING" in notes({"crds": {"keep": False}})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, LISTED, {"logLevel": "debug", "workers": 64, "image": {"digest": f"sha256:{'0' * 64}"}}],
+    ids=["defaults", "namespaces", "tuned"],
+)
+def test_the_operator_understands_its_command_line_and_environment(values: dict[str, Any]) -> None:
+    operator = container(render(values))
+    environment = {entry["name"]: entry.get("value", "from-the-pod") for entry in operator["env"]}
+    settings = read_settings(operator["args"], environment)
+    assert settings.namespaces == tuple(values.get("watchNamespaces", ()))
+    assert settings.runtime_image == operator["image"]
+    assert settings.redis_image == "localhost/realtimeapp-redis:dev"
+    assert settings.image_pull_policy == "IfNotPresent"
+    assert settings.workers == values.get("workers", 8)
+    assert settings.log_level == values.get("logLevel", "info").upper()
+    assert (settings.lease_namespace, settings.identity) == ("from-the-pod", "from-the-pod")
+    assert settings.port == operator["ports"][0]["containerPort"]

@@ -33,7 +33,7 @@ APPLICATIONS: Final = {
     ("policy", "poddisruptionbudgets"): CHILD,
     ("", "secrets"): "create get",
     ("", "pods"): "list watch",
-    ("", "events"): "create patch",
+    ("", "events"): "create get patch",
 }
 CLUSTER: Final = {
     ("networking.k8s.io", "ingressclasses", ""): "get list watch",
