@@ -41,7 +41,7 @@ RESERVED_ENV: Final = (
 """Variables that change what code runs, and those the operator or its runtime sets."""
 RESERVED_ENV_PREFIXES: Final = ("KUBERNETES_", "LD_", "REALTIMEAPP_")
 RESERVED_VOLUMES: Final = ("config", "run", "runtime", "secrets", "tmp")
-"""Volumes of the operator's pod template; names that start with `secret-` are its too."""
+"""Volumes of the operator's pod template."""
 RESERVED_TREES: Final = (
     names.RUNTIME_DIR,
     str(PurePosixPath(names.CONFIG_DIR).parent),
@@ -207,10 +207,9 @@ RULES: Final = (
     Rule(
         on=Volume,
         at="name",
-        cel=f"!(self in {cel_list(RESERVED_VOLUMES)}) && !self.startsWith('secret-')",
-        holds=lambda name: name not in RESERVED_VOLUMES and not name.startswith("secret-"),
-        message="must not be the name of a volume of the operator: "
-        + ", ".join([*RESERVED_VOLUMES, "secret-*"]),
+        cel=f"!(self in {cel_list(RESERVED_VOLUMES)})",
+        holds=lambda name: name not in RESERVED_VOLUMES,
+        message="must not be the name of a volume of the operator: " + ", ".join(RESERVED_VOLUMES),
     ),
     Rule(
         on=Volume,
