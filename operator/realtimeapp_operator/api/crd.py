@@ -7,7 +7,8 @@ from typing import Any, Final
 from realtimeapp_operator import names
 from realtimeapp_operator.api.app import RealtimeApp, Spec
 from realtimeapp_operator.api.rules import RULES
-from realtimeapp_operator.api.schema import VALIDATIONS, Schema, structural_schema, validation
+from realtimeapp_operator.api.rules.app import NAME as NAME_PATTERN
+from realtimeapp_operator.api.schema import VALIDATIONS, Schema, editor_schema, structural_schema, validation
 from realtimeapp_operator.api.status import Status
 
 NAME: Final = f"{names.PLURAL}.{names.GROUP}"
@@ -57,6 +58,28 @@ def build_schema() -> Schema:
             "status": status,
         },
         VALIDATIONS: [validation(rule) for rule in RULES if rule.on is RealtimeApp],
+    }
+
+
+def build_editor_schema() -> Schema:
+    """JSON schema of a manifest a person writes; the status is the operator's and left open."""
+    return {
+        "type": "object",
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "additionalProperties": False,
+        "properties": {
+            "apiVersion": {"type": "string", "enum": [names.API_VERSION]},
+            "kind": {"type": "string", "enum": [names.KIND]},
+            "metadata": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {
+                    "name": {"type": "string", "pattern": NAME_PATTERN, "maxLength": names.APP_NAME_MAX}
+                },
+            },
+            "spec": editor_schema(Spec),
+            "status": {"type": "object"},
+        },
     }
 
 

@@ -82,6 +82,7 @@ class Explanation:
 _C = ConditionType
 _SUMMARY = (_C.READY, _C.DEGRADED)
 _PODS = (_C.WEB_READY, _C.WORKERS_READY, _C.REDIS_READY, _C.MIGRATIONS_COMPLETE, *_SUMMARY)
+_APP_PODS = (_C.WEB_READY, _C.WORKERS_READY, _C.MIGRATIONS_COMPLETE, *_SUMMARY)
 _APPLY = (_C.RECONCILED, *_SUMMARY)
 _NOTHING = "Nothing."
 _WAIT = "Wait: it goes on by itself."
@@ -253,32 +254,32 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.CONFIG_MAP_MISSING: _explain(
         "A ConfigMap, or a key in it, that the spec refers to does not exist.",
         "Create it in the namespace of the RealtimeApp; pods start by themselves then.",
-        *_PODS,
+        *_APP_PODS,
     ),
     Reason.SERVICE_ACCOUNT_MISSING: _explain(
         "The ServiceAccount named in a `podTemplate` does not exist.",
         "Create it, or leave `serviceAccountName` out to use the generated one.",
-        *_PODS,
+        *_APP_PODS,
     ),
     Reason.SETTINGS_MODULE_NOT_FOUND: _explain(
         "The image has no module of the name in `django.settingsModule`.",
         "Correct the name; it is what follows `import`, seen from the image's working directory.",
-        *_PODS,
+        *_APP_PODS,
     ),
     Reason.SETTINGS_INVALID: _explain(
         "The settings module raises an error while it is imported.",
         "The message has the error; correct the settings or give the variable they need in `spec.env`.",
-        *_PODS,
+        *_APP_PODS,
     ),
     Reason.ASGI_APPLICATION_NOT_FOUND: _explain(
         "The ASGI application cannot be imported.",
         "Set ASGI_APPLICATION in the settings, or `django.asgiApplication` as `module:attribute`.",
-        *_PODS,
+        *_APP_PODS,
     ),
     Reason.PACKAGE_MISSING: _explain(
         "The image lacks a Python package the chosen server, framework or worker type needs.",
         "Install the package in the message into the image.",
-        *_PODS,
+        *_APP_PODS,
     ),
     Reason.UNSCHEDULABLE: _explain(
         "No node takes a pod.",

@@ -49,6 +49,36 @@ def structural_schema(model: type[Model]) -> Schema:
     return _Translation(definitions, _models_by_name(model)).convert_model(model.__name__, source)
 
 
+def editor_schema(model: type[Model]) -> Schema:
+    """JSON schema (draft 7) of `model` for editors: patterns instead of rules, unknown fields refused."""
+    source = model.model_json_schema(by_alias=True)
+    return _plain(source, source.get("$defs", {}))
+
+
+def _plain(source: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """Inline references and drop titles and nulls, and leave the rest as pydantic wrote it."""
+    if "$ref" in source:
+        name = source["$ref"].rpartition("/")[2]
+        return {**_plain(definitions[name], definitions), **_without(source, "$ref")}
+    if "anyOf" in source:
+        (option,) = (item for item in source["anyOf"] if item.get("type") != "null")
+        source = {**option, **{key: source[key] for key in ("description",) if key in source}}
+        return _plain(source, definitions)
+    result = {
+        key: value for key, value in source.items() if key not in {"title", "$defs"} and key[:2] != "x-"
+    }
+    if result.get("default", ...) in (None, [], {}):
+        del result["default"]
+    for key in ("properties", "patternProperties"):
+        if key in result:
+            result[key] = {name: _plain(item, definitions) for name, item in result[key].items()}
+    if "items" in result:
+        result["items"] = _plain(result["items"], definitions)
+    if "patternProperties" in result:
+        result["additionalProperties"] = False
+    return result
+
+
 def _models_by_name(root: type[Model]) -> dict[str, type[Model]]:
     found: dict[str, type[Model]] = {}
     pending: list[type[Model]] = [root]
