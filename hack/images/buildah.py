@@ -64,12 +64,17 @@ def build(  # noqa: PLR0913 - one build has these inputs
 def export(reference: str, *, tag: str, target: Path, log: Path) -> None:
     """Write the image as OCI archive under the name `tag`.
 
-    Layers stay uncompressed: the archive never leaves this machine, and compressing is what takes time.
+    Weak zstd takes half the time of the default compression, and every containerd since 1.5 reads it.
     """
     unfinished = target.with_name(f".{target.name}")
     unfinished.unlink(missing_ok=True)
     run(
-        [*_program(), "push", "--disable-compression", reference, f"oci-archive:{unfinished}:{tag}"],
+        [
+            *_program(),
+            *("push", "--compression-format", "zstd", "--compression-level", "1"),
+            reference,
+            f"oci-archive:{unfinished}:{tag}",
+        ],
         log=log,
         environment=_ENVIRONMENT,
         private_mounts=True,

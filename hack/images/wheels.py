@@ -3,6 +3,7 @@
 Every file is checked against the hashes in the requirements file; nothing is compiled from source.
 """
 
+import importlib.util
 import platform
 import shutil
 import sys
@@ -11,10 +12,14 @@ from pathlib import Path
 from hack.images.catalog import SUITE_LIBC, Image
 from hack.images.command import run
 from hack.images.digest import digest_text
+from hack.images.errors import ImagesError
 from hack.images.layout import CHECKOUT, OUTPUT, SITES
 
 _LEFT_OUT = ("tests", "__pycache__", "bin")
 """Folders no program imports: a package's own tests, bytecode of this machine, scripts with its paths."""
+
+_PROCESSORS = {"arm64": "aarch64", "amd64": "x86_64"}
+"""What other systems call them -> what Linux does."""
 
 
 def unpack(image: Image, *, python: str) -> Path | None:
@@ -27,6 +32,11 @@ def unpack(image: Image, *, python: str) -> Path | None:
     wanted = made_from(requirements.read_text(), python=python)
     if folder.is_dir() and marker.exists() and marker.read_text() == wanted:
         return folder
+    if importlib.util.find_spec("uv") is None:
+        raise ImagesError(
+            "Unpacking the dependencies needs uv, which comes with requirements/dev.txt: install it into the "
+            "environment this program runs in."
+        )
     marker.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     run(
@@ -34,7 +44,7 @@ def unpack(image: Image, *, python: str) -> Path | None:
             *(sys.executable, "-m", "uv", "pip", "install", "--quiet"),
             *("--target", str(folder)),
             *("--python-version", python),
-            *("--python-platform", f"{platform.machine()}-{SUITE_LIBC}"),
+            *("--python-platform", target_platform()),
             *("--only-binary", ":all:", "--require-hashes"),
             *("--requirement", str(requirements)),
         ],
@@ -47,7 +57,13 @@ def unpack(image: Image, *, python: str) -> Path | None:
 
 def made_from(requirements: str, *, python: str) -> str:
     """Return the hash of what decides the folder's content."""
-    return digest_text([requirements, python, platform.machine(), SUITE_LIBC, *_LEFT_OUT])
+    return digest_text([requirements, python, target_platform(), *_LEFT_OUT])
+
+
+def target_platform() -> str:
+    """Return uv's name for Linux on this machine's processor, also where this machine runs something else."""
+    machine = platform.machine().lower()
+    return f"{_PROCESSORS.get(machine, machine)}-{SUITE_LIBC}"
 
 
 def _slim(folder: Path) -> None:
