@@ -43,6 +43,7 @@ PART_NAME_MAX: Final = 20
 """Longest worker name."""
 CLEANUP_NAME_MAX: Final = 20
 CRONJOB_NAME_MAX: Final = 52
+WORKER_NAME_MAX: Final = 63
 
 RUNTIME_DIR: Final = "/opt/realtimeapp"
 """Where the init container copies the runtime package; mounted read-only into the user's containers."""
@@ -69,8 +70,8 @@ def web(app: str) -> str:
 
 
 def worker(app: str, part: str) -> str:
-    """Name of a worker Deployment."""
-    return f"{app}-worker-{part}"
+    """Name of a worker Deployment: at most 63 characters, cut with a hash where it would be longer."""
+    return _fit(f"{app}-worker-{part}", WORKER_NAME_MAX)
 
 
 def workers(app: str) -> str:
@@ -105,12 +106,13 @@ def migrate(app: str, inputs: str) -> str:
 
 def cleanup(app: str, job: str) -> str:
     """Name of a clean-up CronJob: at most 52 characters, cut with a hash where it would be longer."""
-    name = f"{app}-{job}"
-    if len(name) <= CRONJOB_NAME_MAX:
-        return name
-    return f"{name[: CRONJOB_NAME_MAX - 9]}-{short_hash(name)}"
+    return _fit(f"{app}-{job}", CRONJOB_NAME_MAX)
 
 
 def short_hash(text: str) -> str:
     """First 8 hexadecimal digits of the SHA-256 of `text`."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _fit(name: str, limit: int) -> str:
+    return name if len(name) <= limit else f"{name[: limit - 9].rstrip('-')}-{short_hash(name)}"

@@ -78,9 +78,9 @@ _ASK: Final = (
     f'REDISCLI_AUTH="$(cat {PROBE_DIR}/{names.REDIS_PROBE_PASSWORD_KEY})" '
     f"redis-cli -h 127.0.0.1 -p {PORT} --user {PROBE_USER} ping"
 )
-READY_SCRIPT: Final = f'export LC_ALL=C; test "$({_ASK})" = PONG'
+READY_SCRIPT: Final = f'test "$({_ASK})" = PONG'
 """Ready: the data is loaded and writes are accepted."""
-ALIVE_SCRIPT: Final = f'export LC_ALL=C; test -n "$({_ASK})"'
+ALIVE_SCRIPT: Final = f'test -n "$({_ASK})"'
 """Alive: any answer. A server that refuses because its disk is full must not be restarted for it; one that hangs must."""
 
 

@@ -29,6 +29,11 @@ def build_secrets(app: RealtimeApp) -> list[Manifest]:
     return wanted
 
 
+def fill_keys(manifest: Manifest) -> tuple[str, ...]:
+    """Keys that `fill` adds to a rendered Secret."""
+    return tuple(fill(manifest, lambda: "")["data"])
+
+
 def fill(manifest: Manifest, token: Callable[[], str]) -> Manifest:
     """A rendered Secret with generated `data`.
 

@@ -109,7 +109,10 @@ def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, A
 
 
 def _probes(web: Web) -> dict[str, Any]:
-    """Readiness fails at once: measured, clients held by a cookie leave a draining pod only then."""
+    """Readiness fails at the first refusal: measured, clients held by a cookie leave a draining pod only then.
+
+    A drain refuses at once, so readiness can be patient with a slow answer: a busy pod must not lose its traffic.
+    """
     return {
         "startupProbe": _probe(
             LIVE_PATH,
@@ -118,7 +121,7 @@ def _probes(web: Web) -> dict[str, Any]:
             timeout=1,
             failures=STARTUP_FAILURES,
         ),
-        "readinessProbe": _probe(READY_PATH, web.probes.readiness, period=1, timeout=1, failures=1),
+        "readinessProbe": _probe(READY_PATH, web.probes.readiness, period=1, timeout=5, failures=1),
         "livenessProbe": _probe(LIVE_PATH, web.probes.liveness, period=10, timeout=5, failures=3),
     }
 
