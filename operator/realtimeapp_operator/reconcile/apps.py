@@ -37,7 +37,7 @@ class AppBody:
             "generation": self.generation,
             "resourceVersion": self.version,
         }
-        return {"metadata": metadata, "spec": self.spec, "status": self.status}
+        return {"metadata": metadata, "spec": self.spec}
 
 
 class Apps:

@@ -14,6 +14,7 @@ import orjson
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.gate import Gate, is_migration, runs
+from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.reconcile.records import (
     Address,
     CronJobState,
@@ -28,6 +29,7 @@ from realtimeapp_operator.reconcile.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.render.facts import Manifest
 
@@ -36,7 +38,7 @@ CREATE_ONLY: Final = "1"
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
 """Kinds that run pods; they are written after everything their pods use."""
 HELD: Final = frozenset({"Deployment", "CronJob"})
-"""Kinds whose new template waits for the migration."""
+"""Kinds whose new template waits for the migration; a Deployment's count does not."""
 KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
 """Kinds an older pod may still need when it starts once more."""
 
@@ -52,6 +54,8 @@ class Plan:
     """Manifests that wait for the migration; their live objects are left entirely as they are."""
     conflicts: tuple[Manifest, ...] = ()
     """Manifests whose name belongs to somebody else."""
+    leaving: tuple[Record, ...] = ()
+    """Children of a deleted application of the same name, which the garbage collector is about to remove."""
 
     @property
     def empty(self) -> bool:
@@ -63,19 +67,21 @@ def plan(
     *,
     desired: Iterable[Manifest],
     family: Family,
-    owner: str,
+    app: RealtimeApp,
     gate: Gate,
     look: Callable[[Address], Record | None],
 ) -> Plan:
     """Compare `desired` with what is observed.
 
-    `owner` is the application's uid, `look` finds the record at an address whoever owns it. Applied manifests come back
+    `look` finds the record at an address whoever owns it. Applied manifests come back
     stamped with their hash and guarded.
     """
+    key, owner = Key(app.metadata.namespace, app.metadata.name), app.metadata.uid
     create: list[Manifest] = []
     apply: list[Manifest] = []
     held: list[Manifest] = []
     conflicts: list[Manifest] = []
+    leaving: list[Record] = []
     wanted: set[tuple[str, str]] = set()
     known_secrets = _known_secrets(family, owner)
     for item in desired:
@@ -88,7 +94,10 @@ def plan(
         record = look(address)
         manifest = stamped(item)
         if record is not None and record.owner_uid != owner:
-            conflicts.append(item)
+            if record.former and record.app == key:
+                leaving.append(record)
+            else:
+                conflicts.append(item)
         elif not _differs(manifest, record):
             continue
         elif _is_held(manifest, record, gate):
@@ -98,9 +107,10 @@ def plan(
     return Plan(
         create=tuple(create),
         apply=tuple(apply),
-        delete=() if conflicts else tuple(_superfluous(family, owner, wanted, gate, apply)),
+        delete=() if conflicts or leaving else tuple(_superfluous(family, owner, wanted, gate, apply)),
         held=tuple(held),
         conflicts=tuple(conflicts),
+        leaving=tuple(leaving),
     )
 
 
@@ -126,7 +136,7 @@ def is_rolling(record: Record) -> bool:
     """Whether a workload is on its way to its newest template or count."""
     detail = record.detail
     if isinstance(detail, DeploymentState):
-        return detail.observed_generation < record.generation or not detail.counted
+        return detail.observed_generation < record.generation or not detail.serves
     if isinstance(detail, StatefulSetState):
         return (
             detail.observed_generation < record.generation
@@ -152,8 +162,10 @@ def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
         return bool(gate.older)
     if gate.open or manifest["kind"] not in HELD:
         return False
-    return record is None or record.template_hash != manifest["metadata"]["annotations"].get(
-        names.ANNOTATION_TEMPLATE_HASH, ""
+    return (
+        record is None
+        or not isinstance(record.detail, DeploymentState)
+        or record.template_hash != manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH, "")
     )
 
 

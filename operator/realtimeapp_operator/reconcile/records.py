@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TEXT_MAX = 512
 """Characters kept of a message; conditions show less."""
+LINE_MAX = 2048
+"""Characters kept of a container's last line, so that a JSON line stays whole; the kubelet keeps 4096 bytes."""
 
 
 class Address(NamedTuple):
@@ -47,9 +49,9 @@ class DeploymentState:
     secrets: frozenset[str]
 
     @property
-    def counted(self) -> bool:
-        """Whether there is nothing but ready pods of the newest template, as far as the controller knows."""
-        return self.updated == self.replicas == self.wanted and self.available >= self.wanted
+    def serves(self) -> bool:
+        """Whether there are only pods of the newest template, all of them wanted and ready."""
+        return self.updated == self.replicas == self.wanted <= self.ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class JobState:
     """A Job: `failure` is the reason of its condition Failed."""
 
     complete: bool
+    completed_at: str
     failure: str
     message: str
     secrets: frozenset[str]
@@ -101,13 +104,14 @@ class Waiting:
     """A container that is not running and why, in the kubelet's words."""
 
     container: str
+    image: str
     reason: str
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Terminated:
-    """The latest end of a container."""
+    """The latest end of a container; `message` is the last line it left."""
 
     container: str
     reason: str
@@ -145,6 +149,8 @@ class Record:
     """The application it belongs to by owner, or by label when it has no owner we know."""
     owner_uid: str
     """Uid of its controller; empty without one."""
+    former: bool
+    """Whether its controller is a RealtimeApp: a deleted one, if the uid is not that of the living one."""
     generation: int
     applied_hash: str
     template_hash: str
@@ -169,6 +175,7 @@ def read(obj: Mapping[str, Any], *, since: float) -> Record:
         uid=metadata.get("uid", ""),
         app=_app(metadata, owner),
         owner_uid=owner.get("uid", ""),
+        former=owner.get("kind") == names.KIND,
         generation=metadata.get("generation", 0),
         applied_hash=annotations.get(names.ANNOTATION_HASH, ""),
         template_hash=annotations.get(names.ANNOTATION_TEMPLATE_HASH, ""),
@@ -239,6 +246,11 @@ def _text(value: object) -> str:
     return str(value or "")[:TEXT_MAX]
 
 
+def _last_line(message: str) -> str:
+    lines = message.strip().splitlines()
+    return lines[-1][:LINE_MAX] if lines else ""
+
+
 def _image(containers: Iterable[Mapping[str, Any]] | None, name: str | None = None) -> str:
     for container in containers or ():
         if name is None or container.get("name") == name:
@@ -283,6 +295,7 @@ def _job(obj: Mapping[str, Any]) -> JobState:
     failing = failed if failed.get("status") == "True" else {}
     return JobState(
         complete=conditions.get("Complete", {}).get("status") == "True",
+        completed_at=(obj.get("status") or {}).get("completionTime") or "",
         failure=_text(failing.get("reason")) or ("Failed" if failing else ""),
         message=_text(failing.get("message")),
         secrets=secrets_of(obj["spec"]["template"]["spec"]),
@@ -333,7 +346,9 @@ def _waiting(statuses: Iterable[Mapping[str, Any]]) -> Waiting | None:
     for item in statuses:
         state = (item.get("state") or {}).get("waiting")
         if state is not None and state.get("reason") != "PodInitializing":
-            return Waiting(item["name"], state.get("reason") or "", _text(state.get("message")))
+            return Waiting(
+                item["name"], item.get("image") or "", state.get("reason") or "", _text(state.get("message"))
+            )
     return None
 
 
@@ -344,7 +359,10 @@ def _terminated(statuses: Iterable[Mapping[str, Any]]) -> Terminated | None:
             end = state.get("terminated")
             if end is not None and (end.get("exitCode") or end.get("reason") == "OOMKilled"):
                 return Terminated(
-                    item["name"], end.get("reason") or "", end.get("exitCode", 0), _text(end.get("message"))
+                    item["name"],
+                    end.get("reason") or "",
+                    end.get("exitCode", 0),
+                    _last_line(end.get("message") or ""),
                 )
     return None
 

@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from realtimeapp_operator import names
 from realtimeapp_operator.kube.errors import AlreadyExists, ApiError, Conflict, Invalid
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.plan import WORKLOADS, guarded
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from realtimeapp_operator.reconcile.observed import Observed
     from realtimeapp_operator.reconcile.plan import Plan
-    from realtimeapp_operator.reconcile.ports import Api
+    from realtimeapp_operator.reconcile.ports import Api, Key
     from realtimeapp_operator.reconcile.problems import Problem
     from realtimeapp_operator.reconcile.records import Record
     from realtimeapp_operator.render.facts import Manifest
@@ -31,15 +32,18 @@ TOKEN_BYTES = 32
 
 
 class Writer:
-    """Writes children of the application with uid `owner`; answers go into `observed`."""
+    """Writes children of the application at `app` with uid `owner`; answers go into `observed`."""
 
-    def __init__(self, *, api: Api, observed: Observed, owner: str) -> None:
+    def __init__(self, *, api: Api, observed: Observed, app: Key, owner: str) -> None:
         self._api = api
         self._observed = observed
+        self._app = app
         self._owner = owner
 
     async def carry_out(self, plan: Plan) -> tuple[Problem, ...]:
         """Write what `plan` says; return what a person has to solve. Other failures are raised."""
+        if plan.leaving:
+            raise self._leaving(plan.leaving[0].address.name)
         conflicts = tuple(name_conflict(Ref.of(item)) for item in plan.conflicts)
         inputs = [item for item in plan.apply if item["kind"] not in WORKLOADS]
         workloads = [item for item in plan.apply if item["kind"] in WORKLOADS]
@@ -60,8 +64,7 @@ class Writer:
             await self._api.create(fill(manifest, lambda: secrets.token_urlsafe(TOKEN_BYTES)))
         except AlreadyExists:
             found = await self._api.get_metadata(ref)
-            if found is not None and not self._controls(found):
-                return name_conflict(ref)
+            return self._judge(found, ref)
         except ApiError as error:
             return problem_of(error, ref)
         return None
@@ -84,8 +87,8 @@ class Writer:
         ref = Ref.of(manifest)
         self._observed.forget(address_of(manifest))
         found = await self._api.get_metadata(ref)
-        if found is not None and not self._controls(found):
-            return name_conflict(ref)
+        if (problem := self._judge(found, ref)) is not None:
+            return problem
         bare = {
             **manifest,
             "metadata": {
@@ -115,9 +118,20 @@ class Writer:
             self._observed.forget_deletion(record)
             raise
 
-    def _controls(self, found: Mapping[str, Any]) -> bool:
-        owners = found["metadata"].get("ownerReferences") or ()
-        return any(owner.get("controller") and owner.get("uid") == self._owner for owner in owners)
+    def _judge(self, found: Mapping[str, Any] | None, ref: Ref) -> Problem | None:
+        """Return the problem with an object that has a wanted name, None when it is ours or there is none."""
+        if found is None:
+            return None
+        for owner in found["metadata"].get("ownerReferences") or ():
+            if owner.get("controller") and owner.get("uid") == self._owner:
+                return None
+            if owner.get("controller") and (owner.get("kind"), owner["name"]) == (names.KIND, self._app.name):
+                raise self._leaving(ref.name)
+        return name_conflict(ref)
+
+    def _leaving(self, name: str) -> Conflict:
+        """Return the error of a child whose application was deleted and declared again under the same name."""
+        return Conflict(status=409, message=f"{name} of the deleted {self._app} is still being removed")
 
 
 async def _together(writes: Iterable[Awaitable[Problem | None]]) -> tuple[Problem, ...]:

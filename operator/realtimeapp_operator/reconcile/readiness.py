@@ -1,0 +1,260 @@
+"""From what is there to what is said about it: the conditions of a RealtimeApp.
+
+Pure and deterministic: the same situation gives the same words, so a status is only written when something really
+changed. Ready speaks of the generation it names: it is False while that one is not yet what serves, also when older
+pods serve well, or a script that waits for it after an apply would not wait at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from realtimeapp_operator import names
+from realtimeapp_operator.api.conditions import Condition, ConditionStatus, ConditionType
+from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.reconcile.diagnosis import diagnose, diagnose_migration
+from realtimeapp_operator.reconcile.gate import GateState
+from realtimeapp_operator.reconcile.problems import Problem, problem
+from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, StatefulSetState
+from realtimeapp_operator.reconcile.situation import MIGRATION, REDIS, WEB, Part, Situation
+from realtimeapp_operator.render.edge.ingress import unmet
+
+if TYPE_CHECKING:
+    from realtimeapp_operator.render.facts import Manifest
+
+TROUBLE: Final = frozenset(
+    reason for reason, explained in EXPLANATIONS.items() if ConditionType.DEGRADED in explained.on
+) - {Reason.AS_EXPECTED}
+"""Reasons that do not pass by waiting."""
+
+SUMMED_UP: Final = (
+    ConditionType.RECONCILED,
+    ConditionType.MIGRATIONS_COMPLETE,
+    ConditionType.REDIS_READY,
+    ConditionType.WEB_READY,
+    ConditionType.WORKERS_READY,
+    ConditionType.EDGE_READY,
+)
+"""What Ready is made of; the first that does not hold gives its reason."""
+
+
+def assess(situation: Situation) -> list[Condition]:
+    """Return all conditions of the application."""
+    redis = _assess_redis(situation)
+    parts = {
+        ConditionType.RECONCILED: _assess_reconciled(situation),
+        ConditionType.MIGRATIONS_COMPLETE: _assess_migrations(situation),
+        ConditionType.REDIS_READY: redis,
+        ConditionType.WEB_READY: _assess_deployment(situation, WEB, redis_ready=redis[0] == "True"),
+        ConditionType.WORKERS_READY: _assess_workers(situation, redis_ready=redis[0] == "True"),
+        ConditionType.EDGE_READY: _assess_edge(situation),
+        ConditionType.PROGRESSING: _assess_progress(situation),
+        ConditionType.DRAINING: _assess_drain(situation),
+        ConditionType.SUSPENDED: _assess_suspension(situation),
+    }
+    parts[ConditionType.READY] = _sum_up(situation, parts)
+    parts[ConditionType.DEGRADED] = _assess_trouble(situation, parts)
+    generation = situation.app.metadata.generation
+    return [
+        Condition(type=kind, status=status, reason=reason, message=message, observed_generation=generation)
+        for kind, (status, reason, message) in parts.items()
+    ]
+
+
+Verdict = tuple[ConditionStatus, Reason, str]
+
+
+def _is(reason: Reason, message: str = "") -> Verdict:
+    return "True", reason, message
+
+
+def _is_not(reason: Reason, message: str = "") -> Verdict:
+    return "False", reason, message
+
+
+def _fails(found: Problem) -> Verdict:
+    return "False", found.reason, found.message
+
+
+def _assess_reconciled(situation: Situation) -> Verdict:
+    if situation.problems:
+        return _fails(situation.problems[0])
+    if situation.held:
+        return _is_not(Reason.WAITING_FOR_MIGRATIONS, _waiting_for_migrations(situation))
+    return _is(Reason.AS_EXPECTED, "All objects are as declared.")
+
+
+def _assess_migrations(situation: Situation) -> Verdict:  # noqa: PLR0911 - one line per case
+    gate = situation.gate
+    if gate.state is GateState.NONE:
+        if situation.app.spec.migrations.policy == "Manual":
+            return "Unknown", Reason.MIGRATION_MANUAL, "Migrations are run by somebody else."
+        return _is(Reason.NOT_CONFIGURED, "Migrations are disabled.")
+    if gate.state is GateState.COMPLETE:
+        return _is(Reason.MIGRATION_COMPLETE, f"Job {gate.job} is complete.")
+    if gate.older:
+        older = gate.older[0].address.name
+        return _is_not(Reason.MIGRATION_RUNNING, f"Waiting for the older Job {older} to end.")
+    if MIGRATION in situation.missing:
+        return _fails(situation.missing[MIGRATION])
+    if gate.record is not None:
+        found = diagnose_migration(job=gate.record, pods=situation.pods(MIGRATION), now=situation.now)
+        if found is not None:
+            return _fails(found)
+    return _is_not(Reason.MIGRATION_RUNNING, f"Job {gate.job} is running.")
+
+
+def _assess_redis(situation: Situation) -> Verdict:
+    manifest = situation.workload(REDIS)
+    record = situation.record(manifest) if manifest is not None else None
+    detail = record.detail if record is not None else None
+    if record is not None and isinstance(detail, StatefulSetState):
+        current = detail.observed_generation >= record.generation and detail.updated
+        if current and detail.ready >= detail.wanted:
+            return _is(Reason.AS_EXPECTED, "Redis is ready.")
+    found = _find_problem(situation, REDIS)
+    return _fails(found) if found else _is_not(Reason.PODS_STARTING, "The Redis pod is starting.")
+
+
+def _assess_workers(situation: Situation, *, redis_ready: bool) -> Verdict:
+    workers = situation.app.spec.workers
+    if not workers:
+        return _is(Reason.NOT_CONFIGURED, "No workers are declared.")
+    for worker in workers:
+        part = Part(names.COMPONENT_WORKER, worker.name)
+        verdict = _assess_deployment(situation, part, redis_ready=redis_ready)
+        if verdict[0] != "True":
+            return verdict
+    return _is(Reason.AS_EXPECTED, "All workers run.")
+
+
+def _assess_deployment(  # noqa: PLR0911 - one line per case
+    situation: Situation, part: Part, *, redis_ready: bool
+) -> Verdict:
+    manifest = situation.workload(part)
+    if manifest is None:
+        return "Unknown", Reason.NOT_YET_OBSERVED, ""
+    called = f"worker {part.worker}" if part.worker else "web"
+    record = situation.record(manifest)
+    if manifest["metadata"]["name"] in situation.held:
+        return _is_not(Reason.WAITING_FOR_MIGRATIONS, _waiting_for_migrations(situation))
+    if situation.app.spec.suspend:
+        return _is_not(Reason.SUSPENDED, "spec.suspend is true.")
+    if record is None or not isinstance(record.detail, DeploymentState):
+        return _is_not(Reason.PODS_STARTING, f"The {called} Deployment is not there yet.")
+    detail = record.detail
+    if _is_current(manifest, situation) and detail.serves:
+        return _is(Reason.AS_EXPECTED, f"{detail.ready}/{detail.wanted} {called} pods are ready.")
+    found = _find_problem(situation, part)
+    if found is not None:
+        return _fails(found)
+    if detail.replicas > detail.updated:
+        return _is_not(Reason.ROLLOUT_IN_PROGRESS, f"The {called} pods are being replaced.")
+    if not redis_ready:
+        return _is_not(Reason.WAITING_FOR_REDIS, f"The {called} pods wait for Redis.")
+    return _is_not(Reason.PODS_STARTING, f"{detail.ready}/{detail.wanted} {called} pods are ready.")
+
+
+def _assess_edge(situation: Situation) -> Verdict:
+    ingress = situation.app.spec.ingress
+    if ingress is None:
+        return _is(Reason.NOT_CONFIGURED, "No ingress is declared.")
+    if not situation.class_known:
+        what = f"IngressClass {ingress.class_name} does not exist"
+        return _fails(problem(Reason.INGRESS_CLASS_NOT_FOUND, what))
+    record = situation.family.get("Ingress", names.web(situation.app.metadata.name), owner=situation.owner)
+    addresses = (
+        record.detail.addresses if record is not None and isinstance(record.detail, IngressState) else ()
+    )
+    if not addresses:
+        what = f"the controller of IngressClass {ingress.class_name} has not published an address"
+        return _fails(problem(Reason.ADDRESS_PENDING, what))
+    limits = unmet(situation.app, situation.edge)
+    if limits:
+        return _is(Reason.CONTROLLER_LIMITED, " ".join(limits))
+    return _is(Reason.AS_EXPECTED, "The ingress is admitted.")
+
+
+def _assess_progress(situation: Situation) -> Verdict:
+    if situation.held:
+        going_on = situation.gate.state is not GateState.FAILED
+        message = _waiting_for_migrations(situation)
+        return (_is if going_on else _is_not)(Reason.WAITING_FOR_MIGRATIONS, message)
+    for part, manifest in situation.workloads():
+        record = situation.record(manifest)
+        if manifest["kind"] != "Deployment" or record is None:
+            continue
+        detail = record.detail
+        if isinstance(detail, DeploymentState) and not (_is_current(manifest, situation) and detail.serves):
+            called = f"worker {part.worker}" if part.worker else "web"
+            message = f"{detail.updated} of {detail.wanted} {called} pods are of the new revision"
+            old = detail.replicas - detail.updated
+            return _is(Reason.ROLLOUT_IN_PROGRESS, f"{message}, {old} old." if old > 0 else f"{message}.")
+    leaving = _count_leaving(situation)
+    if leaving:
+        return _is(Reason.ROLLOUT_IN_PROGRESS, f"{leaving} old web pods are still draining.")
+    return _is_not(Reason.ROLLOUT_COMPLETE, "All pods are of the current revision.")
+
+
+def _assess_drain(situation: Situation) -> Verdict:
+    leaving = _count_leaving(situation)
+    if not leaving:
+        return _is_not(Reason.NO_DRAIN)
+    return _is(Reason.CONNECTIONS_MOVING, f"{leaving} web pods are closing their connections.")
+
+
+def _assess_suspension(situation: Situation) -> Verdict:
+    if situation.app.spec.suspend:
+        return _is(Reason.SUSPENDED, "Web and workers are scaled to 0; Redis stays.")
+    return _is_not(Reason.NOT_SUSPENDED)
+
+
+def _sum_up(situation: Situation, parts: dict[ConditionType, Verdict]) -> Verdict:
+    for kind in SUMMED_UP:
+        status, reason, message = parts[kind]
+        if status == "False" and not _is_tolerated(situation, reason):
+            serving = " The old pods keep serving." if situation.old_pods_serve() else ""
+            return _is_not(reason, f"{message}{serving}")
+    return _is(Reason.AS_EXPECTED, "Everything asked for serves.")
+
+
+def _is_tolerated(situation: Situation, reason: Reason) -> bool:
+    """Only Traefik is known to publish an address for every Ingress it takes in; others may never do."""
+    return reason is Reason.ADDRESS_PENDING and situation.edge != "Traefik"
+
+
+def _assess_trouble(situation: Situation, parts: dict[ConditionType, Verdict]) -> Verdict:
+    for kind in SUMMED_UP:
+        status, reason, message = parts[kind]
+        if status == "False" and reason in TROUBLE:
+            serving = " The old pods keep serving." if situation.old_pods_serve() else ""
+            return _is(reason, f"{message}{serving}")
+    return _is_not(Reason.AS_EXPECTED)
+
+
+def _find_problem(situation: Situation, part: Part) -> Problem | None:
+    if part in situation.missing:
+        return situation.missing[part]
+    manifest = situation.workload(part)
+    record = situation.record(manifest) if manifest is not None else None
+    return diagnose(pods=situation.pods(part), deployment=record, now=situation.now)
+
+
+def _is_current(manifest: Manifest, situation: Situation) -> bool:
+    """Whether the controller has seen our newest write, and it is what is asked for now."""
+    record = situation.record(manifest)
+    if record is None or not isinstance(record.detail, DeploymentState):
+        return False
+    return (
+        record.detail.observed_generation >= record.generation
+        and record.detail.wanted == manifest["spec"]["replicas"]
+        and record.template_hash == manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
+    )
+
+
+def _count_leaving(situation: Situation) -> int:
+    return sum(1 for pod in situation.pods(WEB) if pod.deleting)
+
+
+def _waiting_for_migrations(situation: Situation) -> str:
+    return f"The new revision waits for the migration Job {situation.gate.job}."

@@ -1,0 +1,141 @@
+"""One application, from its declaration to its status: the way of every change, top to bottom.
+
+Level-triggered: looks at what is, never at what happened, so it may be run at any time and after any failure. A second
+run right after the first writes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_operator import names
+from realtimeapp_operator.api.parse import InvalidSpec, parse
+from realtimeapp_operator.kube.errors import NotFound
+from realtimeapp_operator.kube.kinds import Ref
+from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
+from realtimeapp_operator.reconcile.facts import gather_facts
+from realtimeapp_operator.reconcile.gate import read_gate
+from realtimeapp_operator.reconcile.missing import find_missing
+from realtimeapp_operator.reconcile.plan import plan
+from realtimeapp_operator.reconcile.ports import DONE, REFUSED, Outcome
+from realtimeapp_operator.reconcile.problems import NamespaceEnding
+from realtimeapp_operator.reconcile.records import PodState
+from realtimeapp_operator.reconcile.situation import Situation
+from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
+from realtimeapp_operator.reconcile.stories import tell
+from realtimeapp_operator.reconcile.writer import Writer
+from realtimeapp_operator.render.objects import render
+
+if TYPE_CHECKING:
+    from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.reconcile.apps import AppBody, Apps
+    from realtimeapp_operator.reconcile.observed import Observed
+    from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter
+
+
+class Reconciler:
+    """Makes the cluster equal the declarations, one application at a time per key."""
+
+    def __init__(  # noqa: PLR0913 - everything from outside is injected
+        self,
+        *,
+        api: Api,
+        events: Events,
+        apps: Apps,
+        observed: Observed,
+        images: Images,
+        clock: Clock,
+        meter: Meter,
+    ) -> None:
+        self._api = api
+        self._events = events
+        self._apps = apps
+        self._observed = observed
+        self._images = images
+        self._clock = clock
+        self._meter = meter
+
+    async def reconcile(self, key: Key) -> Outcome:
+        """Bring the application at `key` one step closer to its declaration, and say where it stands.
+
+        Raises what trying again later may solve; what a person has to solve is in the status instead.
+        """
+        body = self._apps.get(key)
+        if body is None or body.deleting:
+            self._meter.forget(key)
+            return DONE  # The garbage collector removes the children.
+        try:
+            app = parse(body.as_object())
+        except InvalidSpec as invalid:
+            return await self._refuse(body, invalid)
+        try:
+            situation = await self._write_children(app, body)
+        except NamespaceEnding:
+            return DONE
+        await self._write_status(body, build_status(situation, body.status, self._clock.now()))
+        return self._look_again(situation)
+
+    async def _write_children(self, app: RealtimeApp, body: AppBody) -> Situation:
+        owner, family = body.uid, self._observed.family(body.key)
+        facts, class_known = gather_facts(
+            app, family=family, images=self._images, observed=self._observed, status=body.status
+        )
+        desired = tuple(render(app, facts))
+        gate = read_gate(desired=desired, family=family, owner=owner)
+        todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
+        problems = await Writer(api=self._api, observed=self._observed, app=body.key, owner=owner).carry_out(
+            todo
+        )
+        family = self._observed.family(body.key)
+        now = self._clock.monotonic()
+        return Situation(
+            app=app,
+            desired=desired,
+            family=family,
+            gate=read_gate(desired=desired, family=family, owner=owner),
+            held=frozenset(item["metadata"]["name"] for item in todo.held if item["kind"] == "Deployment"),
+            problems=problems,
+            missing=await find_missing(self._api, desired=desired, family=family, now=now),
+            edge=facts.edge,
+            class_known=class_known,
+            now=now,
+        )
+
+    async def _refuse(self, body: AppBody, invalid: InvalidSpec) -> Outcome:
+        """Say why the declaration is not accepted; what runs is left alone until it is another one."""
+        status = build_refusal(
+            generation=body.generation,
+            refusals=[str(refusal) for refusal in invalid.refusals],
+            before=body.status,
+            now=self._clock.now(),
+        )
+        await self._write_status(body, status)
+        return DONE
+
+    async def _write_status(self, body: AppBody, status: dict[str, Any]) -> None:
+        """Write the status if it says something new, and tell in Events what a person should hear of it."""
+        current = self._apps.get(body.key)
+        if current is None or (current.uid, current.generation) != (body.uid, body.generation):
+            return  # It speaks of a declaration that is over; the queue has the key again already.
+        patch = merge_patch(current.status, status)
+        if not patch:
+            return
+        try:
+            answer = await self._api.patch_status(body.key.namespace, body.key.name, patch, None)
+        except NotFound:
+            return  # Deleted meanwhile.
+        self._apps.note_status(body.key, answer)
+        self._meter.conditions(body.key, {item["type"]: item["status"] for item in status["conditions"]})
+        ref = Ref(names.API_VERSION, names.KIND, body.key.namespace, body.key.name)
+        for story in tell(current.status, status):
+            await self._events.emit(
+                app=ref, uid=body.uid, kind=story.kind, reason=story.reason, message=story.message
+            )
+
+    def _look_again(self, situation: Situation) -> Outcome:
+        """Events wake us; time alone only matters while pods hang."""
+        if situation.problems:
+            return REFUSED
+        pods = [record for record in situation.family.records if isinstance(record.detail, PodState)]
+        after = seconds_to_next_look(pods, now=self._clock.monotonic())
+        return DONE if after is None else Outcome(after=after)

@@ -1,0 +1,85 @@
+"""Everything the conditions are read from, gathered in one place: what is asked for and what is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.records import DeploymentState, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.reconcile.gate import Gate
+    from realtimeapp_operator.reconcile.observed import Family
+    from realtimeapp_operator.reconcile.problems import Problem
+    from realtimeapp_operator.render.facts import Edge, Manifest
+
+
+class Part(NamedTuple):
+    """A component of an application; `worker` is its name among the workers, else empty."""
+
+    component: str
+    worker: str = ""
+
+
+WEB = Part(names.COMPONENT_WEB)
+REDIS = Part(names.COMPONENT_REDIS)
+MIGRATION = Part(names.COMPONENT_MIGRATE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Situation:
+    """One look at an application, after this reconcile's writes."""
+
+    app: RealtimeApp
+    desired: tuple[Manifest, ...]
+    family: Family
+    gate: Gate
+    held: frozenset[str]
+    """Names of Deployments that wait for the migration."""
+    problems: tuple[Problem, ...]
+    """What stood in the way of writes."""
+    missing: Mapping[Part, Problem] = field(default_factory=dict)
+    """Secrets and ConfigMaps that pods wait for."""
+    edge: Edge | None
+    class_known: bool
+    """Whether the IngressClass exists; True without an ingress."""
+    now: float
+    """On the monotonic clock."""
+
+    @property
+    def owner(self) -> str:
+        """Uid of the application."""
+        return self.app.metadata.uid
+
+    def workload(self, part: Part) -> Manifest | None:
+        """Return the manifest that runs the pods of `part`."""
+        return next((item for candidate, item in self.workloads() if candidate == part), None)
+
+    def workloads(self) -> Iterator[tuple[Part, Manifest]]:
+        """Yield every Deployment, StatefulSet and migration Job that is asked for."""
+        for item in self.desired:
+            if item["kind"] in {"Deployment", "StatefulSet", "Job"}:
+                labels = item["metadata"]["labels"]
+                yield Part(labels[names.LABEL_COMPONENT], labels.get(names.LABEL_WORKER, "")), item
+
+    def record(self, manifest: Manifest) -> Record | None:
+        """Return what is observed of a child that is asked for."""
+        return self.family.get(manifest["kind"], manifest["metadata"]["name"], owner=self.owner)
+
+    def pods(self, part: Part) -> tuple[Record, ...]:
+        """Return the pods of `part`, in the order of their names."""
+        return self.family.pods(part.component, part.worker)
+
+    def old_pods_serve(self) -> bool:
+        """Whether web pods of an earlier revision answer, because the new ones do not yet."""
+        manifest = self.workload(WEB)
+        record = self.record(manifest) if manifest is not None else None
+        if manifest is None or record is None or not isinstance(record.detail, DeploymentState):
+            return False
+        detail = record.detail
+        older = manifest["metadata"]["name"] in self.held or detail.replicas > detail.updated
+        return older and detail.ready > 0

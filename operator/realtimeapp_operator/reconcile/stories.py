@@ -1,0 +1,72 @@
+"""Which changes of a status are worth an Event: what a person would want to be told, and nothing on the way there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from realtimeapp_operator.api.conditions import ConditionType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Story(NamedTuple):
+    """One Event."""
+
+    kind: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def tell(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Story]:
+    """Yield what happened between two statuses. A first creation is quiet until it is ready or in trouble."""
+    old, new = _by_type(before), _by_type(after)
+    yield from _tell_trouble(old, new)
+    if _became(old, new, ConditionType.MIGRATIONS_COMPLETE, "True", only_from="False"):
+        yield Story("Normal", "MigrationComplete", _message(new, ConditionType.MIGRATIONS_COMPLETE))
+    if _became(old, new, ConditionType.SUSPENDED, "True"):
+        yield Story("Normal", "Suspended", _message(new, ConditionType.SUSPENDED))
+    if _became(old, new, ConditionType.SUSPENDED, "False", only_from="True"):
+        yield Story("Normal", "Resumed", "Web and workers are started again.")
+    was_ready = _status(old, ConditionType.READY) == "True"
+    if _became(old, new, ConditionType.PROGRESSING, "True") and was_ready:
+        yield Story("Normal", "RolloutStarted", _message(new, ConditionType.PROGRESSING))
+    if _became(old, new, ConditionType.PROGRESSING, "False", only_from="True") and was_ready:
+        yield Story("Normal", "RolloutFinished", _message(new, ConditionType.PROGRESSING))
+    if _became(old, new, ConditionType.READY, "True"):
+        yield Story("Normal", "Ready", _message(new, ConditionType.READY))
+
+
+def _tell_trouble(
+    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Story]:
+    before, after = old.get(ConditionType.DEGRADED, {}), new.get(ConditionType.DEGRADED, {})
+    if after.get("status") == "True":
+        if before.get("status") != "True" or before.get("reason") != after["reason"]:
+            yield Story("Warning", after["reason"], after["message"])
+    elif before.get("status") == "True":
+        yield Story("Normal", "Recovered", f"{before.get('reason')} is over.")
+
+
+def _became(
+    old: Mapping[str, Mapping[str, Any]],
+    new: Mapping[str, Mapping[str, Any]],
+    kind: ConditionType,
+    status: str,
+    *,
+    only_from: str | None = None,
+) -> bool:
+    before, after = _status(old, kind), _status(new, kind)
+    return after == status != before and (only_from is None or before == only_from)
+
+
+def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {item["type"]: item for item in status.get("conditions") or ()}
+
+
+def _status(conditions: Mapping[str, Mapping[str, Any]], kind: ConditionType) -> str:
+    return str(conditions.get(kind, {}).get("status", ""))
+
+
+def _message(conditions: Mapping[str, Mapping[str, Any]], kind: ConditionType) -> str:
+    return str(conditions.get(kind, {}).get("message", ""))
