@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
@@ -53,7 +54,12 @@ def load_configuration() -> Configuration:
             raise CredentialsError(
                 "no cluster to talk to: set KUBECONFIG, run inside a pod with a service account, or write ~/.kube/config"
             )
-    except (ConfigException, OSError, ValueError) as error:
+    except yaml.YAMLError as error:
+        # Its message may quote the file.
+        raise CredentialsError(
+            f"cannot read the cluster configuration: {named or default} is not YAML"
+        ) from error
+    except (ConfigException, OSError, ValueError, TypeError) as error:
         raise CredentialsError(f"cannot read the cluster configuration: {error}") from error
     return configuration
 

@@ -48,8 +48,8 @@ class Informer:
         selector: str,
         on_change: Callable[[str, dict[str, Any]], None],
     ) -> None:
+        self.kind = kind
         self._client = client
-        self._kind = kind
         self._namespace = namespace
         self._selector = selector
         self._on_change = on_change
@@ -89,7 +89,7 @@ class Informer:
     async def _list(self) -> str:
         gone = set(self._seen)
         version = ""
-        async for page in self._client.list_pages(self._kind, self._namespace, self._selector):
+        async for page in self._client.list_pages(self.kind, self._namespace, self._selector):
             version = page.resource_version
             for item in page.items:
                 gone.discard(self._take(item))
@@ -114,7 +114,7 @@ class Informer:
     async def _watch(self, version: str) -> None:
         """Report changes from `version` on until the server ends the watch."""
         async for event, item in self._client.watch(
-            self._kind, self._namespace, self._selector, resource_version=version
+            self.kind, self._namespace, self._selector, resource_version=version
         ):
             self._failures = 0
             self._version = item["metadata"]["resourceVersion"]
@@ -136,7 +136,7 @@ class Informer:
             logger.exception(
                 "cannot take in %s of %s",
                 event,
-                self._kind.kind,
+                self.kind.kind,
                 extra={"namespace": metadata.get("namespace"), "object": metadata.get("name")},
             )
 
@@ -145,14 +145,14 @@ class Informer:
         metadata = {"name": name, "uid": self._seen[key].uid}
         if namespace:
             metadata["namespace"] = namespace
-        return {"apiVersion": self._kind.api_version, "kind": self._kind.kind, "metadata": metadata}
+        return {"apiVersion": self.kind.api_version, "kind": self.kind.kind, "metadata": metadata}
 
     async def _back_off(self, error: ApiError) -> None:
         delay = min(BACKOFF_FIRST_SECONDS * 2**self._failures, BACKOFF_MAX_SECONDS)
         delay *= random.uniform(0.5, 1.0)  # noqa: S311 - spreading load, not a secret
         self._failures = min(self._failures + 1, 10)
         level = logging.WARNING if self._failures > 1 else logging.INFO
-        logger.log(level, "cannot watch %s, again in %.1f s: %s", self._kind.plural, delay, error.message)
+        logger.log(level, "cannot watch %s, again in %.1f s: %s", self.kind.plural, delay, error.message)
         await asyncio.sleep(delay)
 
 

@@ -93,13 +93,15 @@ class Health:
         return f"no heartbeat for {silent:.0f} s" if silent > STALL_SECONDS else None
 
     async def _healthz(self, _request: web.Request) -> web.Response:
-        return _report(self._alive)
+        return _close(_report(self._alive))
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        return _report(self._ready)
+        return _close(_report(self._ready))
 
     async def _expose(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.expose(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return _close(
+            web.Response(body=self._metrics.expose(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        )
 
 
 def _report(checks: dict[str, Callable[[], str | None]]) -> web.Response:
@@ -108,3 +110,9 @@ def _report(checks: dict[str, Callable[[], str | None]]) -> web.Response:
     lines = [f"[{'-' if answer else '+'}] {name}: {answer or 'ok'}" for name, answer in answers.items()]
     failed = any(answers.values())
     return web.Response(text="\n".join(lines or ["ok"]) + "\n", status=503 if failed else 200)
+
+
+def _close(response: web.Response) -> web.Response:
+    """End the connection with the answer: an idle one is a task that would hold up the end of the process."""
+    response.force_close()
+    return response
