@@ -33,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImagesError, ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; what was built stays", file=sys.stderr)
+        return 130
     return 0
 
 
