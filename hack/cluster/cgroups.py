@@ -26,6 +26,11 @@ def create() -> None:
                 (folder / setting).write_text((hierarchy / setting).read_text())
 
 
+def exists() -> bool:
+    """Say whether the cgroup exists in any hierarchy."""
+    return bool(_folders())
+
+
 def find_processes() -> set[int]:
     """Return the pids of everything inside the cgroup."""
     found: set[int] = set()

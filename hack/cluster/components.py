@@ -106,6 +106,7 @@ def controller_manager(state: State, program: Path) -> Component:
             "--use-service-account-credentials",
             "--leader-elect=false",
             "--secure-port=0",
+            f"--flex-volume-plugin-dir={state.root / 'volume-plugins'}",
             "--kube-api-qps=200",
             "--kube-api-burst=400",
         ),

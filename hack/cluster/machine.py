@@ -25,6 +25,9 @@ PACKAGES = {
 }
 """Program -> the Debian package that has it."""
 
+IP_FREEBIND = 15
+"""From linux/in.h; the socket module of Python 3.11 does not name it."""
+
 PLUGIN_PACKAGE = "containernetworking-plugins"
 PLUGIN_FOLDERS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 PLUGINS = ("bridge", "host-local", "loopback", "portmap")
@@ -102,11 +105,13 @@ def require_free_ports(profile: Profile) -> None:
 def _is_free(address: str, port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # The bridge does not exist yet, but somebody who listens on every address is in the way already.
+        probe.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
         try:
             probe.bind((address, port))
         except OSError as error:
-            # An address of the bridge that does not exist yet is nobody's.
-            return error.errno == errno.EADDRNOTAVAIL
+            # Below 1024 without root is a matter for the component, not of somebody else.
+            return error.errno != errno.EADDRINUSE
     return True
 
 

@@ -63,5 +63,12 @@ def delete_bridge() -> None:
             # The other end's namespace may take it away at the same moment.
             subprocess.run(["ip", "link", "delete", port.name], capture_output=True, check=False)
         subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
+    _forget_results()
+
+
+def _forget_results() -> None:
+    """Delete CNI's notes of our pods; the loopback plugin's are ours where the bridge's of the same pod is."""
     for result in RESULTS.glob(f"{NETWORK}-*"):
+        pod = result.name.removeprefix(f"{NETWORK}-").rpartition("-")[0]
         result.unlink(missing_ok=True)
+        (RESULTS / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)

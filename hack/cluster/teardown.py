@@ -5,6 +5,7 @@ one of a deleted checkout are cleaned the same way. Components are killed, not a
 take a minute while watches are open, and nothing here is worth a flush.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -26,6 +27,8 @@ MARKER = ".realtimeapp-cluster"
 KEPT = ".kept"
 VOLATILE = ("run", "pod-logs", "config")
 CONTAINER_LOGS = Path("/var/log/containers")
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+"""Two folders for which the kubelet has no option."""
 
 
 def remains(profile: Profile) -> set[str]:
@@ -37,37 +40,56 @@ def remains(profile: Profile) -> set[str]:
     return found
 
 
+def has_traces(profile: Profile) -> bool:
+    """Say whether anything of a cluster of the profile is on this machine.
+
+    Without this question the rules and sockets of somebody's real kubelet would be taken for ours.
+    """
+    return bool(remains(profile)) or (profile is NODE and (network.has_bridge() or cgroups.exists()))
+
+
 def tear_down(profile: Profile, state: State, *, keep_state: bool = False, keep_files: bool = False) -> None:
     """Remove the profile's cluster from the machine, whichever folders it uses; `state` is removed with it.
 
     `keep_state` leaves what a later `up` continues with; `keep_files` leaves everything for a look at the logs.
     """
+    traces = has_traces(profile)
     known = record.read(profile)
-    folders = {*remains(profile), str(state.root)}
+    ours = remains(profile)
+    folders = {*ours, str(state.root)}
     if keep_state and known is not None:
         _flush(known)
     _kill(profile)
     for folder in map(Path, folders):
         _unmount(folder)
         _remove_sockets(State(folder))
-    if profile is NODE:
+    if traces and profile is NODE:
         _clean_node(known, folders)
     for left in map(Path, folders):
         if keep_state and left == state.root:
             _strip(state)
         elif not keep_files:
-            remove_state(State(left))
+            remove_state(State(left), known=str(left) in ours)
     record.remove(profile)
 
 
-def remove_state(state: State) -> None:
-    """Delete the folder, if it is one of ours and nothing is mounted in it."""
-    if not state.root.exists():
-        return
-    if not (state.root / MARKER).exists() and any(state.root.iterdir()):
+def require_own_folder(state: State) -> None:
+    """Refuse a folder with somebody's files in it: it would be deleted with the cluster."""
+    if state.root.exists() and not (state.root / MARKER).exists() and any(state.root.iterdir()):
         raise ClusterError(
             f"{state.root} is not empty and no cluster's folder; choose another one with --state."
         )
+
+
+def remove_state(state: State, *, known: bool = False) -> None:
+    """Delete the folder, if it is one of ours and nothing is mounted in it.
+
+    `known` is for a folder that a cluster ran in: its marker may have gone with its checkout.
+    """
+    if not known:
+        require_own_folder(state)
+    if not state.root.exists():
+        return
     if os.geteuid() == 0:
         _unmount(state.root)
     shutil.rmtree(state.root)
@@ -122,13 +144,18 @@ def _clean_node(known: Record | None, folders: Iterable[str]) -> None:
         network.write_sysctls(known.sysctls)
     if CONTAINER_LOGS.is_dir():
         for link in CONTAINER_LOGS.iterdir():
-            # The kubelet has no option for this folder.
             if link.is_symlink() and any(str(link.readlink()).startswith(f"{folder}/") for folder in folders):
                 link.unlink()
+    (DEVICE_PLUGINS / "kubelet.sock").unlink(missing_ok=True)
+    for folder in (DEVICE_PLUGINS, DEVICE_PLUGINS.parent):
+        with contextlib.suppress(OSError):  # somebody else's files are in it, or it never was
+            folder.rmdir()
 
 
 def _strip(state: State) -> None:
     """Delete what belongs to the run, and mark the rest as worth continuing with."""
+    if not (state.root / MARKER).exists():
+        return
     for name in VOLATILE:
         shutil.rmtree(state.root / name, ignore_errors=True)
     (state.root / KEPT).touch()

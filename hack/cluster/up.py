@@ -34,6 +34,8 @@ NO_ROUTE = 404
 def bring_up(profile: Profile, state: State) -> None:
     """Make the profile's cluster run and be ready; does nothing when it already does."""
     machine.require_suitable(profile, state)
+    if str(state.root) not in teardown.remains(profile):
+        teardown.require_own_folder(state)
     with record.locked(profile):
         if profile is NODE:
             machine.install_packages()
@@ -88,7 +90,7 @@ def clean_remains(profile: Profile, state: State) -> bool:
         say(f"Removing the {profile.name} cluster of {', '.join(others)}: there can be one per machine.")
     elif found:
         say(f"Removing what is left of an earlier {profile.name} cluster.")
-    if found or (profile is NODE and network.has_bridge()):
+    if teardown.has_traces(profile):
         teardown.tear_down(profile, state, keep_state=kept)
     elif not kept:
         teardown.remove_state(state)
