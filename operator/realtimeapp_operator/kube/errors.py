@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+
+MESSAGE_MAX: Final = 1024
+"""Characters kept of the server's sentence: a refused object may be told field by field over pages."""
 
 
 class ApiError(Exception):
@@ -95,5 +98,7 @@ def error_of(status: int, body: object) -> ApiError:
         error = Unavailable
     else:
         error = _BY_STATUS.get(status, ApiError)
-    message = str(fields.get("message") or "") or (body[:500] if isinstance(body, str) else "")
+    message = str(fields.get("message") or "") or (body if isinstance(body, str) else "")
+    if len(message) > MESSAGE_MAX:
+        message = message[: MESSAGE_MAX - 1] + "…"
     return error(status=status, reason=reason, message=message, details=fields.get("details"))
