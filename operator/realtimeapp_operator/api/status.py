@@ -13,7 +13,8 @@ from realtimeapp_operator.api.base import Model, Unique, grammar
 from realtimeapp_operator.api.conditions import MESSAGE_MAX, ConditionType
 
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-Generation = Annotated[int, Field(ge=0, le=2**63 - 1)]
+# The API server reads a schema's bounds as floating point: 2**63 - 1 would be rounded up and overflow to a negative one.
+Generation = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Name = Annotated[str, Field(max_length=253)]
 ImageName = Annotated[str, Field(max_length=512)]
 Url = Annotated[str, Field(max_length=600)]
