@@ -1,0 +1,287 @@
+"""A reconciler on a cluster in memory: declare an application, let things happen, look at what a user would see."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_operator import names
+from realtimeapp_operator.kube.kinds import Ref
+from realtimeapp_operator.reconcile.apps import Apps
+from realtimeapp_operator.reconcile.observed import Observed
+from realtimeapp_operator.reconcile.ports import Images, Key, Outcome
+from realtimeapp_operator.reconcile.reconciler import Reconciler
+from tests.support.fake_clock import FakeClock
+from tests.support.fake_cluster import FakeCluster
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEY = Key("shop", "counter")
+SPEC: dict[str, Any] = {
+    "image": "registry.example.com/counter:1",
+    "framework": "Djust",
+    "django": {"settingsModule": "counter.settings"},
+    "ingress": {"className": "traefik", "hosts": ["counter.example.com"]},
+}
+TRAEFIK = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {"name": "traefik"},
+    "spec": {"controller": "traefik.io/ingress-controller"},
+}
+ROUNDS = 50
+
+
+class SilentMeter:
+    """Takes figures and forgets them."""
+
+    def depth(self, keys: int) -> None:
+        """Keys waiting."""
+
+    def waited(self, seconds: float) -> None:
+        """Seconds waited."""
+
+    def worked(self, seconds: float, outcome: str) -> None:
+        """Seconds worked."""
+
+    def forget(self, key: Key) -> None:
+        """Application gone."""
+
+    def conditions(self, key: Key, conditions: Mapping[str, str]) -> None:
+        """Conditions by type."""
+
+
+class Told:
+    """Collects Events as (kind, reason, message)."""
+
+    def __init__(self) -> None:
+        self.stories: list[tuple[str, str, str]] = []
+
+    async def emit(self, *, app: Ref, uid: str, kind: str, reason: str, message: str) -> None:
+        """Remember one."""
+        assert app.name
+        assert uid
+        self.stories.append((kind, reason, message))
+
+    def reasons(self) -> list[str]:
+        """Reasons in the order they were told."""
+        return [reason for _, reason, _ in self.stories]
+
+
+class World:
+    """One cluster, one operator process at a time."""
+
+    def __init__(self, *, traefik: bool = True) -> None:
+        self.cluster = FakeCluster()
+        self.clock = FakeClock()
+        self.told = Told()
+        self.images = Images(runtime="registry.example.com/operator:1", redis="registry.example.com/redis:7")
+        self.errors: dict[Key, BaseException] = {}
+        self.outcomes: dict[Key, Outcome] = {}
+        if traefik:
+            self.cluster.put(TRAEFIK)
+        self.start()
+
+    def start(self) -> None:
+        """Begin a new operator process: nothing is known, everything is listed."""
+        self.apps = Apps()
+        self.observed = Observed(clock=self.clock)
+        self.reconciler = Reconciler(
+            api=self.cluster,
+            events=self.told,
+            apps=self.apps,
+            observed=self.observed,
+            images=self.images,
+            clock=self.clock,
+            meter=SilentMeter(),
+        )
+        self.due: dict[Key, None] = {}
+        self.cluster.take_events()
+        labelled = [
+            obj
+            for obj in self.cluster.objects.values()
+            if obj["kind"] == "IngressClass"
+            or (
+                obj["kind"] not in {"Secret", names.KIND}
+                and (obj["metadata"].get("labels") or {}).get(names.LABEL_MANAGED_BY) == names.MANAGED_BY
+            )
+        ]
+        apps = [obj for obj in self.cluster.objects.values() if obj["kind"] == names.KIND]
+        for obj in (*labelled, *apps):
+            self._see(None, copy.deepcopy(obj))
+
+    def declare(self, key: Key = KEY, **changes: Any) -> None:  # noqa: ANN401 - fields of the spec
+        """Create an application, or replace its spec, with `changes` over the smallest useful one."""
+        spec = {**copy.deepcopy(SPEC), **changes}
+        self.cluster.put(
+            {
+                "apiVersion": names.API_VERSION,
+                "kind": names.KIND,
+                "metadata": {"name": key.name, "namespace": key.namespace},
+                "spec": {name: value for name, value in spec.items() if value is not None},
+            }
+        )
+
+    def undeclare(self, key: Key = KEY) -> None:
+        """Delete an application."""
+        self.cluster.remove(Ref(names.API_VERSION, names.KIND, key.namespace, key.name))
+
+    async def settle(self) -> None:
+        """Deliver events and reconcile until nothing is due; what failed waits for the next call."""
+        retry = dict.fromkeys(self.errors)
+        self.due |= retry
+        self.errors = {}
+        for _ in range(ROUNDS):
+            self.deliver()
+            if not self.due:
+                return
+            key = next(iter(self.due))
+            del self.due[key]
+            try:
+                self.outcomes[key] = await self.reconciler.reconcile(key)
+            except Exception as error:  # noqa: BLE001 - what the queue would back off from
+                self.errors[key] = error
+        raise AssertionError(f"it does not come to rest: {self.cluster.log[-10:]}")
+
+    async def reconcile(self, key: Key = KEY) -> Outcome:
+        """Reconcile once, as when a timer fires."""
+        self.deliver()
+        return await self.reconciler.reconcile(key)
+
+    def deliver(self) -> None:
+        """Take in all watch events."""
+        for event, obj in self.cluster.take_events():
+            self._see(event, obj)
+
+    def _see(self, event: str | None, obj: dict[str, Any]) -> None:
+        if obj["kind"] == names.KIND:
+            key = self.apps.take(event, obj)
+            keys = () if key is None else (key,)
+        else:
+            keys = self.observed.observe(event, obj)
+        self.due |= dict.fromkeys(keys)
+
+    # What controllers do.
+
+    def finish_migration(self, key: Key = KEY) -> None:
+        """The newest migration Job completes."""
+        self._end_migration(key, {"type": "Complete", "status": "True", "reason": "CompletionsReached"})
+
+    def fail_migration(
+        self, key: Key = KEY, *, message: str = "django.db.utils.OperationalError: no"
+    ) -> None:
+        """The newest migration Job fails for good, after its pod said `message`."""
+        job = self.migration(key)
+        self.pod(
+            f"{job}-x",
+            component=names.COMPONENT_MIGRATE,
+            revision=job,
+            key=key,
+            status={
+                "phase": "Failed",
+                "containerStatuses": [
+                    {
+                        "name": "migrate",
+                        "state": {"terminated": {"exitCode": 1, "reason": "Error", "message": message}},
+                    }
+                ],
+            },
+        )
+        self._end_migration(key, {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"})
+
+    def migration(self, key: Key = KEY) -> str:
+        """Name of the newest migration Job."""
+        jobs = [obj for obj in self.cluster.children(key) if obj["kind"] == "Job"]
+        return str(jobs[-1]["metadata"]["name"])
+
+    def _end_migration(self, key: Key, condition: dict[str, str]) -> None:
+        ref = self.cluster.ref("Job", self.migration(key))
+        status: dict[str, Any] = {"conditions": [condition]}
+        if condition["type"] == "Complete":
+            status["completionTime"] = "2026-01-01T00:00:00Z"
+        self.cluster.set_status(ref, status)
+
+    def roll_out(self, key: Key = KEY) -> None:
+        """Every Deployment and StatefulSet gets all the pods it wants, of the newest template, ready."""
+        for obj in self.cluster.children(key):
+            wanted = obj.get("spec", {}).get("replicas", 1)
+            generation = obj["metadata"].get("generation")
+            ref = Ref.of(obj)
+            if obj["kind"] == "Deployment":
+                self.cluster.set_status(ref, deployment_status(generation, wanted))
+            elif obj["kind"] == "StatefulSet":
+                status = {
+                    "observedGeneration": generation,
+                    "readyReplicas": wanted,
+                    "currentRevision": "a",
+                    "updateRevision": "a",
+                }
+                self.cluster.set_status(ref, status)
+            elif obj["kind"] == "Ingress":
+                self.cluster.set_status(ref, {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}})
+
+    async def bring_up(self, key: Key = KEY) -> None:
+        """From the declaration to Ready."""
+        await self.settle()
+        self.finish_migration(key)
+        await self.settle()
+        self.roll_out(key)
+        await self.settle()
+        assert self.condition("Ready", key)["status"] == "True", self.condition("Ready", key)
+
+    def pod(  # noqa: PLR0913 - what a pod consists of
+        self,
+        name: str,
+        *,
+        status: Mapping[str, Any],
+        component: str = names.COMPONENT_WEB,
+        worker: str | None = None,
+        revision: str = "r1",
+        key: Key = KEY,
+    ) -> Ref:
+        """A pod with that status, created or changed by the kubelet."""
+        labels = {
+            names.LABEL_MANAGED_BY: names.MANAGED_BY,
+            names.LABEL_INSTANCE: key.name,
+            names.LABEL_COMPONENT: component,
+            ("batch.kubernetes.io/job-name" if component == "migrate" else "pod-template-hash"): revision,
+        }
+        if worker is not None:
+            labels[names.LABEL_WORKER] = worker
+        ref = Ref("v1", "Pod", key.namespace, name)
+        if ref not in self.cluster.objects:
+            metadata = {"name": name, "namespace": key.namespace, "labels": labels}
+            self.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+        self.cluster.edit(ref, lambda live: live.update(status=copy.deepcopy(dict(status))))
+        return ref
+
+    # What a user sees.
+
+    def status(self, key: Key = KEY) -> dict[str, Any]:
+        """The application's status."""
+        obj = self.cluster.objects[Ref(names.API_VERSION, names.KIND, key.namespace, key.name)]
+        status: dict[str, Any] = obj.get("status") or {}
+        return status
+
+    def condition(self, kind: str, key: Key = KEY) -> dict[str, Any]:
+        """One of its conditions."""
+        return next(item for item in self.status(key)["conditions"] if item["type"] == kind)
+
+    def child(self, kind: str, name: str) -> dict[str, Any]:
+        """A child that must exist."""
+        found = self.cluster.get(kind, name)
+        assert found is not None, f"there is no {kind} {name}"
+        return found
+
+
+def deployment_status(generation: int, wanted: int) -> dict[str, Any]:
+    """Status of a Deployment that has all its pods."""
+    return {
+        "observedGeneration": generation,
+        "replicas": wanted,
+        "updatedReplicas": wanted,
+        "readyReplicas": wanted,
+        "availableReplicas": wanted,
+        "conditions": [{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}],
+    }
