@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from hack.cluster.errors import ClusterError
+from hack.cluster.errors import ClusterError, UnreachableError
 from hack.cluster.layout import Profile, State
 
 TIMEOUT = 5.0
@@ -40,7 +40,7 @@ class Api:
         """Say whether the API server answers /readyz with ok."""
         try:
             status, _ = self._request("GET", "/readyz")
-        except (OSError, http.client.HTTPException):
+        except UnreachableError:
             return False
         return status in SUCCESS
 
@@ -70,6 +70,10 @@ class Api:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
             return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise UnreachableError(
+                f"The API server at {self._profile.server} does not answer: {error}."
+            ) from None
         finally:
             connection.close()
 

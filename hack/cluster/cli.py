@@ -96,6 +96,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _take_down(profile: Profile, state: State, *, keep_state: bool) -> None:
     machine.require_suitable(profile, state)
+    if str(state.root) not in teardown.remains(profile):
+        teardown.require_own_folder(state)
     clock = Clock()
     with record.locked(profile):
         for other in sorted(teardown.remains(profile) - {str(state.root)}):

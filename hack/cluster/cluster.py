@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.cluster import process, record
 from hack.cluster.components import Component
-from hack.cluster.errors import ClusterError
+from hack.cluster.errors import ClusterError, UnreachableError
 from hack.cluster.layout import Profile, State
 from hack.cluster.record import Record, Running
 from hack.cluster.report import Clock
@@ -26,6 +27,8 @@ class Cluster:
     state: State
     record: Record
     clock: Clock = field(default_factory=Clock)
+    # The API's times have whole seconds.
+    began: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
     def start(self, component: Component) -> None:
         """Start a component and note it at once, so that an interrupted `up` leaves nothing unknown."""
@@ -40,6 +43,14 @@ class Cluster:
         running = Running(name=component.name, pid=entry.pid, started=entry.started)
         self.note(replace(self.record, components=(*self.record.components, running)))
 
+    def run(self, steps: Callable[[], None]) -> None:
+        """Run the steps; where they fail because a component has ended, its own words come first."""
+        try:
+            steps()
+        except UnreachableError:
+            self.require_alive()
+            raise
+
     def note(self, changed: Record) -> None:
         """Replace the machine's record."""
         self.record = changed
@@ -48,7 +59,7 @@ class Cluster:
     def wait(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait for the condition; a component that dies meanwhile speaks for itself."""
         deadline = time.monotonic() + READY_SECONDS
-        while not condition():
+        while not _holds(condition):
             self.require_alive()
             if time.monotonic() > deadline:
                 raise ClusterError(
@@ -67,6 +78,14 @@ class Cluster:
     def log_of(self, name: str) -> Path:
         """Return where the component writes its log."""
         return self.state.logs / f"{name}.log"
+
+
+def _holds(condition: Callable[[], bool]) -> bool:
+    """Return the condition; an API server that does not answer is one that does not answer yet."""
+    try:
+        return condition()
+    except UnreachableError:
+        return False
 
 
 def last_lines(log: Path) -> str:

@@ -14,3 +14,7 @@ class UnsuitableMachineError(ClusterError):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message} {OWN_CLUSTER}")
+
+
+class UnreachableError(ClusterError):
+    """The API server does not answer: not yet, or no longer."""

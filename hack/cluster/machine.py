@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hack.cluster.components import PING_PORT
 from hack.cluster.errors import ClusterError, UnsuitableMachineError
 from hack.cluster.layout import LONGEST_STATE_PATH, NODE, NODE_ADDRESS, Profile, State
 from hack.cluster.report import say
@@ -60,10 +61,13 @@ def install_packages() -> None:
         )
     say(f"Installing what the node needs from the distribution with apt-get: {names}.")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    lists = Path("/var/lib/apt/lists")
-    if not lists.is_dir() or not any(lists.glob("*Packages*")):
+    install = ["install", "--yes", "--no-install-recommends", *missing]
+    try:
+        _apt_get(install, environment)
+    except ClusterError:
+        # The package lists are missing, or older than what the mirror still has.
         _apt_get(["update"], environment)
-    _apt_get(["install", "--yes", "--no-install-recommends", *missing], environment)
+        _apt_get(install, environment)
     if still := missing_packages():
         raise UnsuitableMachineError(f"apt-get installed the packages, but these are still missing: {still}.")
 
@@ -92,7 +96,13 @@ def require_free_ports(profile: Profile) -> None:
     ]
     if profile is NODE:
         addresses += [("127.0.0.1", 80), ("127.0.0.1", 443), (NODE_ADDRESS, 80), (NODE_ADDRESS, 443)]
-        addresses += [(NODE_ADDRESS, 53), (NODE_ADDRESS, 10250), ("127.0.0.1", 10248), ("127.0.0.1", 10256)]
+        addresses += [
+            (NODE_ADDRESS, 53),
+            (NODE_ADDRESS, 10250),
+            ("127.0.0.1", 10248),
+            ("127.0.0.1", 10256),
+            ("127.0.0.1", PING_PORT),
+        ]
     addresses.append((profile.address, profile.api_port))
     taken = [f"{address}:{port}" for address, port in addresses if not _is_free(address, port)]
     if taken:

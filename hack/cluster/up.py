@@ -6,7 +6,9 @@ import shutil
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from hack.cluster import binaries, cgroups, components, dns, files, images, machine, network, record, teardown
 from hack.cluster.api import Api
@@ -27,8 +29,15 @@ from hack.cluster.report import say
 PROXY_HEALTH = ("127.0.0.1", 10256, "/healthz")
 EDGE = ("127.0.0.1", 80, "/")
 OK = 200
-NO_ROUTE = 404
-"""What Traefik answers for a host nobody has claimed."""
+NODE_COMPONENTS = (
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "coredns",
+    "local-path-provisioner",
+    "traefik",
+)
+"""In the order of their start, once the API server and the controllers run."""
 
 
 def bring_up(profile: Profile, state: State) -> None:
@@ -53,7 +62,7 @@ def bring_up(profile: Profile, state: State) -> None:
         try:
             files.prepare(profile, state, cni_plugins=machine.find_plugins())
             cluster.note(cluster.record)
-            start(cluster, planned)
+            cluster.run(lambda: start(cluster, planned))
         except BaseException:
             # What was kept before is kept again; otherwise the files stay for a look at the logs.
             teardown.tear_down(profile, state, keep_state=kept, keep_files=True)
@@ -100,54 +109,63 @@ def clean_remains(profile: Profile, state: State) -> bool:
 def start(cluster: Cluster, planned: Mapping[str, Component]) -> None:
     """Start everything, in the order in which one needs the other, and wait until all of it serves."""
     api = Api(cluster.profile, cluster.state)
-    node = cluster.profile is NODE
-    if node:
-        network.create_bridge()
-        network.write_sysctls(network.CHANGED)
-        cgroups.create()
-        cluster.start(planned["containerd"])
+    if cluster.profile is NODE:
+        _start_runtime(cluster, planned["containerd"])
     cluster.start(planned["etcd"])
     cluster.start(planned["kube-apiserver"])
-    if node:
-        cluster.wait("containerd answers", lambda: _accepts(cluster.state.containerd_socket))
-        pause = cluster.state.runtime / "pause.tar"
-        images.write_pause_image(pause)
-        images.load([pause], state=cluster.state.root)
+    if cluster.profile is NODE:
+        _import_pause_image(cluster)
     cluster.wait("the API server is ready", api.is_ready)
     cluster.start(planned["kube-controller-manager"])
-    if node:
+    if cluster.profile is NODE:
         for manifest in files.read_manifests(cluster.state):
             api.apply(manifest)
-        for name in (
-            "kube-scheduler",
-            "kubelet",
-            "kube-proxy",
-            "coredns",
-            "local-path-provisioner",
-            "traefik",
-        ):
+        for name in NODE_COMPONENTS:
             cluster.start(planned[name])
-    cluster.wait(
-        "the controllers work",
-        lambda: api.get("/api/v1/namespaces/default/serviceaccounts/default") is not None,
-    )
-    if node:
-        cluster.wait("Services are routed", lambda: _answers(*PROXY_HEALTH) == OK)
-        name = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
-        cluster.wait("DNS answers", lambda: dns.ask(NODE_ADDRESS, name) == API_SERVICE_ADDRESS)
-        cluster.wait("Traefik serves", lambda: _answers(*EDGE) == NO_ROUTE)
-        cluster.wait("the node is Ready", lambda: is_node_ready(api.get(f"/api/v1/nodes/{NODE_NAME}")))
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    cluster.wait("the controllers work", lambda: api.get(account) is not None)
+    if cluster.profile is NODE:
+        _wait_for_node(cluster, api)
     cluster.require_alive()
 
 
-def is_node_ready(node: Mapping[str, object] | None) -> bool:
-    """Say whether the node reports Ready and nothing keeps pods off it."""
-    if node is None:
+def _start_runtime(cluster: Cluster, containerd: Component) -> None:
+    network.create_bridge()
+    network.write_sysctls(network.CHANGED)
+    cgroups.create()
+    cluster.start(containerd)
+
+
+def _import_pause_image(cluster: Cluster) -> None:
+    """Import the one image every pod needs, while the API server starts."""
+    cluster.wait("containerd answers", lambda: _accepts(cluster.state.containerd_socket))
+    archive = cluster.state.runtime / "pause.tar"
+    images.write_pause_image(archive)
+    images.load([archive], state=cluster.state.root)
+
+
+def _wait_for_node(cluster: Cluster, api: Api) -> None:
+    cluster.wait("Services are routed", lambda: _answers(*PROXY_HEALTH) == OK)
+    service = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
+    cluster.wait("DNS answers", lambda: dns.ask(NODE_ADDRESS, service) == API_SERVICE_ADDRESS)
+    cluster.wait("Traefik serves", lambda: _answers(*EDGE) is not None)
+    path = f"/api/v1/nodes/{NODE_NAME}"
+    cluster.wait("the node is Ready", lambda: is_node_ready(api.get(path), since=cluster.began))
+
+
+def is_node_ready(node: Mapping[str, Any] | None, *, since: datetime) -> bool:
+    """Say whether the node has reported Ready since that moment and nothing keeps pods off it.
+
+    A kept state has the report of the run before, which says nothing about this kubelet.
+    """
+    if node is None or node.get("spec", {}).get("taints"):
         return False
-    status, spec = node.get("status"), node.get("spec")
-    conditions = status.get("conditions", ()) if isinstance(status, dict) else ()
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-    return ready and not (isinstance(spec, dict) and spec.get("taints"))
+    return any(
+        one["type"] == "Ready"
+        and one["status"] == "True"
+        and datetime.fromisoformat(one["lastHeartbeatTime"]) >= since
+        for one in node.get("status", {}).get("conditions", ())
+    )
 
 
 def _answers(host: str, port: int, path: str) -> int | None:

@@ -2,12 +2,13 @@ import os
 import socket
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from hack.cluster import cli, machine, record, up
-from hack.cluster.errors import ClusterError
+from hack.cluster.errors import ClusterError, UnsuitableMachineError
 from hack.cluster.layout import CONTROL_PLANE, NODE, State
 from hack.cluster.record import Record
 
@@ -79,16 +80,64 @@ def test_a_cluster_counts_as_up_only_if_it_is_the_wanted_one() -> None:
     assert not up.is_up(replace(known, ready=False), state, "abc")
 
 
-def test_a_node_is_ready_once_it_says_so_and_takes_pods() -> None:
-    ready = {
-        "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}]
-    }
-    assert up.is_node_ready({"status": ready, "spec": {}})
-    assert not up.is_node_ready(
-        {"status": ready, "spec": {"taints": [{"key": "node.kubernetes.io/not-ready"}]}}
+def node(
+    *, status: str = "True", heartbeat: str = "2026-01-02T03:04:05Z", taints: bool = False
+) -> dict[str, object]:
+    ready = {"type": "Ready", "status": status, "lastHeartbeatTime": heartbeat}
+    spec = {"taints": [{"key": "node.kubernetes.io/not-ready"}]} if taints else {}
+    return {"spec": spec, "status": {"conditions": [{"type": "MemoryPressure", "status": "False"}, ready]}}
+
+
+def test_a_node_is_ready_once_it_says_so_in_this_run_and_takes_pods() -> None:
+    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert up.is_node_ready(node(), since=since)
+    assert not up.is_node_ready(node(status="False"), since=since)
+    assert not up.is_node_ready(node(heartbeat="2026-01-02T03:04:04Z"), since=since)
+    assert not up.is_node_ready(node(taints=True), since=since)
+    assert not up.is_node_ready({"metadata": {}}, since=since)
+    assert not up.is_node_ready(None, since=since)
+
+
+FAKE_APT = """#!/bin/sh
+echo "$2" >> "$CALLS"
+case "$2" in
+install) [ -e "$LISTS" ] || { echo "E: Unable to locate package"; exit 100; }; touch "$INSTALLED" ;;
+update) touch "$LISTS" ;;
+esac
+"""
+
+
+@pytest.fixture
+def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An apt-get that needs its lists, on a machine that lacks one package."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "apt-get").write_text(FAKE_APT)
+    (folder / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    for name in ("CALLS", "LISTS", "INSTALLED"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setattr(
+        machine, "missing_packages", lambda: [] if (tmp_path / "INSTALLED").exists() else ["containerd"]
     )
-    assert not up.is_node_ready(
-        {"status": {"conditions": [{"type": "Ready", "status": "False"}]}, "spec": {}}
-    )
-    assert not up.is_node_ready({"metadata": {}})
-    assert not up.is_node_ready(None)
+    return tmp_path
+
+
+def test_missing_packages_are_installed_and_named(apt: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (apt / "LISTS").touch()
+    machine.install_packages()
+    assert "apt-get: containerd" in capsys.readouterr().err
+    assert (apt / "CALLS").read_text().split() == ["install"]
+    machine.install_packages()
+    assert (apt / "CALLS").read_text().split() == ["install"]
+
+
+def test_package_lists_are_fetched_where_the_install_needs_them(apt: Path) -> None:
+    machine.install_packages()
+    assert (apt / "CALLS").read_text().split() == ["install", "update", "install"]
+
+
+def test_without_apt_the_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnsuitableMachineError, match=r"containerd, iproute2, .*KUBECONFIG="):
+        machine.install_packages()
