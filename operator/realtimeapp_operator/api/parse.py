@@ -42,7 +42,7 @@ def parse(body: Mapping[str, Any]) -> RealtimeApp:
     try:
         app = RealtimeApp.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise InvalidSpec(tuple(_translate(item) for item in error.errors(include_url=False))) from None
+        raise InvalidSpec(_translate_all(error.errors(include_url=False))) from None
     if refusals := tuple(find_refusals(app)):
         raise InvalidSpec(refusals)
     return app
@@ -54,6 +54,14 @@ def _without_nulls(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_without_nulls(item) for item in value]
     return value
+
+
+def _translate_all(errors: list[ErrorDetails]) -> tuple[Refusal, ...]:
+    """Translate all but echoes: a list also counts as too short while an item in it is wrong."""
+    places = {error["loc"][:length] for error in errors for length in range(len(error["loc"]))}
+    return tuple(
+        _translate(error) for error in errors if error["type"] != "too_short" or error["loc"] not in places
+    )
 
 
 def _translate(error: ErrorDetails) -> Refusal:

@@ -50,7 +50,7 @@ FieldPath = Annotated[
 EnvPrefix = Annotated[
     str,
     grammar(
-        r"^[A-Za-z_]?[A-Za-z0-9_]*$", "must begin like a variable name: letters, digits and '_'", longest=64
+        r"^([A-Za-z_][A-Za-z0-9_]*)?$", "must begin like a variable name: letters, digits and '_'", longest=64
     ),
 ]
 

@@ -160,6 +160,8 @@ class _Translation:
                 return self.convert_model(name, definition)
             return self._convert(definition)
         result: Schema = {key: source[key] for key in _KEPT if key in source}
+        if "const" in source:
+            result["enum"] = [source["const"]]
         if source.get("format") == "date-time":
             result["maxLength"] = _TIME_LENGTH
         if source["type"] == "array":

@@ -43,8 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
             lines = list(_refusals(body))
             accepted += not lines
             refused += bool(lines)
-            where = f"{file}: {_name(body)}" if len(documents.apps) > 1 else file
-            print(*(f"{where}: {line}" for line in lines or [f"{_name(body)} is accepted"]), sep="\n")
+            where = f"{file}: {_name(body)}"
+            if not lines:
+                print(f"{where} is accepted")
+            for line in lines:
+                print(f"{where if len(documents.apps) > 1 else file}: {line}")
     if not (accepted or refused or unread):
         print(f"{', '.join(arguments.files)}: there is no {names.KIND} to check", file=sys.stderr)
     return 0 if accepted and not refused and not unread else 1

@@ -1,0 +1,29 @@
+"""What the API refuses, and what just passes: one table for the offline check and for a real API server."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.support.refusals.accepted import ACCEPTED
+from tests.support.refusals.app import APP, REDIS, UNCHANGEABLE
+from tests.support.refusals.edge import EDGE, WEB
+from tests.support.refusals.environment import ENVIRONMENT
+from tests.support.refusals.hosts import HOSTS, PROXIES
+from tests.support.refusals.pods import PODS
+from tests.support.refusals.table import ABSENT, BASE, Refused, manifest
+from tests.support.refusals.workers import WORKERS
+
+REFUSED: Final[dict[str, Refused]] = {
+    **APP,
+    **HOSTS,
+    **PROXIES,
+    **EDGE,
+    **WEB,
+    **WORKERS,
+    **ENVIRONMENT,
+    **PODS,
+    **REDIS,
+}
+"""Every refused manifest, by a name for people."""
+
+__all__ = ["ABSENT", "ACCEPTED", "BASE", "REFUSED", "UNCHANGEABLE", "Refused", "manifest"]
