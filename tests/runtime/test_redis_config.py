@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import resource
 import secrets
 import signal
 import subprocess
@@ -70,7 +71,13 @@ class Server:
     def start(self) -> subprocess.Popen[bytes]:
         command = [self.pod["command"][0], str(self.folder / CONFIG_FILE), *self.pod["args"]]
         with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen([*command, "--bind", "127.0.0.1"], stdout=log, stderr=log)
+            process = subprocess.Popen(
+                [*command, "--bind", "127.0.0.1"],
+                stdout=log,
+                stderr=log,
+                # Keeps SIGXFSZ ignored, as Python has it: a limit on file sizes then is an error like a full disk.
+                restore_signals=False,
+            )
         eventually(lambda: self.probe("startupProbe") == 0, within=10, what="the startup probe succeeds")
         return process
 
@@ -220,6 +227,17 @@ def test_a_full_server_refuses_writes_and_forgets_nothing(server: Server) -> Non
         # A full server is no reason for a restart, which would free nothing.
         assert server.probe("livenessProbe") == 0
         assert server.probe("readinessProbe") == 0
+
+
+def test_a_full_disk_ends_readiness_and_restarts_nothing(server: Server) -> None:
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+    with server.client() as client:
+        # The first write that does not fit is only noticed when it is flushed.
+        client.set("large", "x" * 4096)
+    eventually(lambda: server.probe("readinessProbe") != 0, within=10, what="the server refuses")
+    assert server.probe("livenessProbe") == 0
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    eventually(lambda: server.probe("readinessProbe") == 0, within=10, what="the server accepts writes again")
 
 
 def test_data_survives_a_crash(server: Server) -> None:
