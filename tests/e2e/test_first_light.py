@@ -46,10 +46,10 @@ async def test_two_people_count_for_themselves_and_survive_the_death_of_a_pod(
         assert await count(ben) == 1
         await anna.screenshot(path=tmp_path / "counter.png")
 
-        served_by = await anna.inner_text("[data-pod]")
+        served_by = await anna.inner_text("#hostname")
         kubectl.run("delete", "pod", served_by, "--wait=false")
         await anna.wait_for_function(
-            "pod => document.querySelector('[data-pod]').innerText !== pod", arg=served_by, timeout=60_000
+            "pod => document.querySelector('#hostname').innerText !== pod", arg=served_by, timeout=60_000
         )
         await click(anna, times=1)
         assert await count(anna) == 4, "the count must survive the pod that held it"
@@ -92,16 +92,16 @@ def owned(kubectl: Kubectl) -> list[dict[str, Any]]:
 async def open_counter(page: Page, host: str) -> None:
     """Open the page and wait for its WebSocket."""
     await page.goto(f"http://{host}/")
-    await page.wait_for_selector("[data-connected=true]", timeout=15_000)
+    await page.wait_for_selector("body.dj-connected", timeout=15_000)
 
 
 async def click(page: Page, *, times: int) -> None:
     """Press +1 and wait for each answer, as a person would."""
     for _ in range(times):
         before = await count(page)
-        await page.click("[data-action=increment]")
+        await page.click("#increment")
         await page.wait_for_function(
-            "before => Number(document.querySelector('[data-count]').innerText) === before + 1",
+            "before => Number(document.querySelector('#count').innerText) === before + 1",
             arg=before,
             timeout=15_000,
         )
@@ -109,4 +109,4 @@ async def click(page: Page, *, times: int) -> None:
 
 async def count(page: Page) -> int:
     """The number the page shows."""
-    return int(await page.inner_text("[data-count]"))
+    return int(await page.inner_text("#count"))

@@ -41,8 +41,12 @@ def stopped_operator(operator: Kubectl) -> Iterator[None]:
     operator.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
 
 
-@pytest.mark.usefixtures("ready")
-def test_deleting_the_app_removes_every_child_and_keeps_the_volume(kubectl: Kubectl) -> None:
+def test_deleting_the_app_removes_every_child_and_keeps_the_volume(
+    kubectl: Kubectl, counter: dict[str, Any]
+) -> None:
+    del counter["spec"]["redis"]["standalone"]["storage"]
+    kubectl.apply(counter)
+    kubectl.await_condition("counter", "Ready", within=60)
     assert kubectl.items(CHILDREN, OURS), "there must be something to remove"
     kubectl.run("delete", "rta", "counter")
     eventually(lambda: not kubectl.items(CHILDREN, OURS), within=90, what="all children gone")
@@ -50,7 +54,7 @@ def test_deleting_the_app_removes_every_child_and_keeps_the_volume(kubectl: Kube
 
 
 def test_the_volume_goes_too_when_the_manifest_says_so(kubectl: Kubectl, counter: dict[str, Any]) -> None:
-    counter["spec"]["redis"] = {"standalone": {"storage": {"reclaim": "Delete"}}}
+    assert counter["spec"]["redis"]["standalone"]["storage"]["reclaim"] == "Delete"
     kubectl.apply(counter)
     kubectl.await_condition("counter", "RedisReady", within=60)
     kubectl.run("delete", "rta", "counter")

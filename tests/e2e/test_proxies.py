@@ -39,7 +39,7 @@ async def test_the_client_is_who_connected_to_the_edge(host: str, headers: dict[
     ):
         assert response.status == 200
         seen = await response.json()
-    assert (seen["client"], seen["scheme"]) == (CLIENT, "http")
+    assert (seen["remoteAddr"], seen["scheme"]) == (CLIENT, "http")
 
     async with connect(
         f"ws://{host}/ws/whoami/",
