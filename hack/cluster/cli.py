@@ -112,13 +112,13 @@ def _report_status(profile: Profile, state: State) -> int:
         print(f"The {profile.name} cluster is not up.")
         return FAILED
     if known.state != str(state.root):
-        print(f"Its state is in {known.state}, not in {state.root}.")
+        print(f"A {profile.name} cluster runs with its state in {known.state}, not in {state.root}.")
+        return FAILED
     for component in known.components:
         print(f"{component.name:26} {'running' if component.alive else 'DEAD':8} pid {component.pid}")
     dead = [component.name for component in known.components if not component.alive]
-    where = State(Path(known.state))
     if dead:
-        print(f"{', '.join(dead)}: see {where.logs}. `up` starts the cluster anew.")
-    ready = not dead and known.ready and Api(profile, where).is_ready()
-    print(f"The {profile.name} cluster is {'ready' if ready else 'not ready'}. KUBECONFIG={where.kubeconfig}")
+        print(f"{', '.join(dead)}: see {state.logs}. `up` starts the cluster anew.")
+    ready = not dead and known.ready and Api(profile, state).is_ready()
+    print(f"The {profile.name} cluster is {'ready' if ready else 'not ready'}. KUBECONFIG={state.kubeconfig}")
     return 0 if ready else FAILED

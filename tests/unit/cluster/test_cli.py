@@ -141,3 +141,11 @@ def test_without_apt_the_packages_are_named(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnsuitableMachineError, match=r"containerd, iproute2, .*KUBECONFIG="):
         machine.install_packages()
+
+
+def test_status_of_another_checkouts_cluster_is_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record.write(NODE, Record(state="/srv/another", ready=True))
+    assert cli.main(["status", "--state", str(tmp_path)]) == 1
+    assert "/srv/another" in capsys.readouterr().out
