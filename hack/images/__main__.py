@@ -122,7 +122,9 @@ def _build_step(step: Step) -> None:
 
 def _load(images: Sequence[Image]) -> None:
     if not default_state(NODE).containerd_socket.exists():
-        _say("not loaded: no cluster of this checkout runs (`make cluster` starts one, then `make images` loads them)")
+        _say(
+            "not loaded: no cluster of this checkout runs (`make cluster` starts one, then `make images` loads them)"
+        )
         return
     imported = load([layout.archive(image.name) for image in images])
     _say(f"loaded into the cluster: {len(imported)} of {len(images)}, it had the others")
