@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import kopf
 
+from realtimeapp_operator import names
 from realtimeapp_operator.wiring.configure import build_settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ async def watch_apps(
     await kopf.operator(
         registry=registry,
         settings=build_settings(),
+        # Only peers read it, and there are none. Left out, kopf asks for the name of the user id, and a container's
+        # need not have one.
+        identity=names.MANAGED_BY,  # type: ignore[arg-type]  # a NewType of str that kopf does not export
         standalone=True,
         clusterwide=not namespaces,
         namespaces=namespaces,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ async def list_then_watch(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_every_event_is_passed_on_and_nothing_is_ever_written() -> None:
+async def test_every_event_is_passed_on_and_nothing_is_ever_written(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, str]] = []
     stop, started = asyncio.Event(), asyncio.Event()
     deleting = {"deletionTimestamp": "2030-01-01T00:00:00Z", "finalizers": ["somebody/else"]}
@@ -92,6 +93,8 @@ async def test_every_event_is_passed_on_and_nothing_is_ever_written() -> None:
             server=credentials.server,
             open_session=lambda: credentials.open_session(user_agent="test"),
         )
+        # A container's user id need not have a name; kopf would ask for one to tell itself from its peers.
+        monkeypatch.setattr(getpass, "getuser", nobody)
         shell = asyncio.create_task(watch_apps(registry, namespaces=(), stop=stop, started=started))
 
         async def told() -> bool:
@@ -104,6 +107,11 @@ async def test_every_event_is_passed_on_and_nothing_is_ever_written() -> None:
     assert sorted(seen) == [("ADDED", "listed"), ("ADDED", "new"), ("DELETED", "listed"), ("MODIFIED", "new")]
     assert {request.method for request in server.requests} == {"GET"}
     assert all(request.headers["Authorization"] == "Bearer first" for request in server.requests)
+
+
+def nobody() -> str:
+    """What the standard library says of a user id without a name."""
+    raise KeyError("getpwuid(): uid not found: 10001")
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
