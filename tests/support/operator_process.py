@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -33,7 +34,7 @@ def grant(kubectl: Kubectl, folder: Path) -> Path:
     command += ["--show-only", "templates/rbac.yaml", "--show-only", "templates/serviceaccount.yaml"]
     rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}})
-    kubectl.run("apply", "-f", "-", stdin=rendered)
+    kubectl.within(SYSTEM).run("apply", "-f", "-", stdin=rendered)
     token = kubectl.within(SYSTEM).run("create", "token", ACCOUNT, "--duration=4h").stdout.strip()
     config = json.loads(kubectl.run("config", "view", "--raw", "--flatten", "-o", "json").stdout)
     config["users"] = [{"name": ACCOUNT, "user": {"token": token}}]
@@ -45,6 +46,12 @@ def grant(kubectl: Kubectl, folder: Path) -> Path:
     return path
 
 
+def _free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
 @dataclass(kw_only=True)
 class OperatorProcess:
     """`python -m realtimeapp_operator`; a context manager that stops it with SIGTERM."""
@@ -52,7 +59,7 @@ class OperatorProcess:
     kubeconfig: Path
     log: Path
     namespaces: str = ""
-    port: int = 18080
+    port: int = field(default_factory=_free_port)
     runtime_image: str = RUNTIME_IMAGE
     _process: subprocess.Popen[bytes] | None = None
 
