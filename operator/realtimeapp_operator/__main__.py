@@ -17,7 +17,7 @@ from realtimeapp_operator.wiring.parts import PartEnded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("realtimeapp_operator")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
