@@ -157,10 +157,10 @@ class World:
     def _see(self, event: str | None, obj: dict[str, Any]) -> None:
         if obj["kind"] == names.KIND:
             key = self.apps.take(event, obj)
-            keys = () if key is None else (key,)
+            if key is not None:
+                self.due[key] = None
         else:
-            keys = self.observed.observe(event, obj)
-        self.due |= dict.fromkeys(keys)
+            self.due |= dict.fromkeys(self.observed.observe(event, obj))
 
     # What controllers do.
 
@@ -230,7 +230,7 @@ class World:
         await self.settle()
         assert self.condition("Ready", key)["status"] == "True", self.condition("Ready", key)
 
-    def pod(  # noqa: PLR0913 - what a pod consists of
+    def pod(
         self,
         name: str,
         *,

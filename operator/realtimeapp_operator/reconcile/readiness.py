@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TROUBLE: Final = frozenset(
     reason for reason, explained in EXPLANATIONS.items() if ConditionType.DEGRADED in explained.on
-) - {Reason.AS_EXPECTED}
+) - {Reason.AS_EXPECTED, Reason.NOT_YET_OBSERVED}
 """Reasons that do not pass by waiting."""
 
 SUMMED_UP: Final = (
@@ -35,7 +35,7 @@ SUMMED_UP: Final = (
     ConditionType.WORKERS_READY,
     ConditionType.EDGE_READY,
 )
-"""What Ready is made of; the first that does not hold gives its reason."""
+"""What Ready is made of."""
 
 
 def assess(situation: Situation) -> list[Condition]:
@@ -210,12 +210,13 @@ def _assess_suspension(situation: Situation) -> Verdict:
 
 
 def _sum_up(situation: Situation, parts: dict[ConditionType, Verdict]) -> Verdict:
-    for kind in SUMMED_UP:
-        status, reason, message = parts[kind]
-        if status == "False" and not _is_tolerated(situation, reason):
-            serving = " The old pods keep serving." if situation.old_pods_serve() else ""
-            return _is_not(reason, f"{message}{serving}")
-    return _is(Reason.AS_EXPECTED, "Everything asked for serves.")
+    """What a person must solve comes before what passes by waiting."""
+    failing = [parts[kind] for kind in SUMMED_UP if parts[kind][0] == "False"]
+    blocking = [verdict for verdict in failing if not _is_tolerated(situation, verdict[1])]
+    if not blocking:
+        return _is(Reason.AS_EXPECTED, "Everything asked for serves.")
+    _, reason, message = next((verdict for verdict in blocking if verdict[1] in TROUBLE), blocking[0])
+    return _is_not(reason, _with_comfort(situation, message))
 
 
 def _is_tolerated(situation: Situation, reason: Reason) -> bool:
@@ -227,9 +228,12 @@ def _assess_trouble(situation: Situation, parts: dict[ConditionType, Verdict]) -
     for kind in SUMMED_UP:
         status, reason, message = parts[kind]
         if status == "False" and reason in TROUBLE:
-            serving = " The old pods keep serving." if situation.old_pods_serve() else ""
-            return _is(reason, f"{message}{serving}")
+            return _is(reason, _with_comfort(situation, message))
     return _is_not(Reason.AS_EXPECTED)
+
+
+def _with_comfort(situation: Situation, message: str) -> str:
+    return f"{message} The old pods keep serving." if situation.old_pods_serve() else message
 
 
 def _find_problem(situation: Situation, part: Part) -> Problem | None:

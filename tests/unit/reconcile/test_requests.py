@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -86,9 +87,12 @@ async def test_noise_of_others_wakes_nobody(world: World) -> None:
     world.cluster.log.clear()
     web = world.cluster.ref("Deployment", "counter-web")
     for n in range(100):
-        world.cluster.edit(
-            web, lambda live, n=n: live["metadata"].setdefault("annotations", {}).update(x=str(n))
-        )
+        noise = {"somebody.example.com/heartbeat": str(n)}
+
+        def beat(live: dict[str, Any], noise: dict[str, str] = noise) -> None:
+            live["metadata"]["annotations"].update(noise)
+
+        world.cluster.edit(web, beat)
         world.cluster.set_status(web, {"collisionCount": n})
         world.deliver()
         assert not world.due

@@ -1,0 +1,294 @@
+"""From what pods show to what a person reads: each cause its own reason, each message a next step."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from realtimeapp_operator import names
+from tests.support.world import KEY, World, deployment_status
+
+IMAGE = "registry.example.com/counter:1"
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return {"phase": "Pending", "containerStatuses": [{"name": "web", "image": IMAGE, "state": state}]}
+
+
+def ended(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:
+    end = {"terminated": {"exitCode": code, "reason": reason, "message": message}}
+    status = waiting("CrashLoopBackOff", "back-off 10s restarting failed container")
+    status["phase"] = "Running"
+    status["containerStatuses"][0]["lastState"] = end
+    return status
+
+
+def said(reason: str, message: str) -> dict[str, Any]:
+    return ended(78, "a line of log\n" + json.dumps({"reason": reason, "message": message}))
+
+
+def unschedulable(message: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    return {"phase": "Pending", "conditions": [condition]}
+
+
+CASES: list[tuple[dict[str, Any], str, str]] = [
+    (
+        waiting("ErrImagePull", f'failed to pull "{IMAGE}": not found'),
+        "ImagePullFailed",
+        f"cannot pull image {IMAGE}: the registry does not have it. Check `spec.image`",
+    ),
+    (
+        waiting("ImagePullBackOff", f'Back-off pulling "{IMAGE}": ErrImagePull: not found'),
+        "ImagePullFailed",
+        f"cannot pull image {IMAGE}: the registry does not have it.",
+    ),
+    (waiting("ErrImagePull", "401 Unauthorized"), "ImagePullFailed", "the registry refuses access"),
+    (waiting("ErrImageNeverPull"), "ImagePullFailed", "it is not on the node"),
+    (
+        waiting("CreateContainerConfigError", 'secret "shop-api" not found'),
+        "SecretMissing",
+        "Secret shop-api does not exist. Create it",
+    ),
+    (
+        waiting("CreateContainerConfigError", "couldn't find key url in Secret shop/db"),
+        "SecretMissing",
+        "Secret db has no key url",
+    ),
+    (
+        waiting("CreateContainerConfigError", 'configmap "flags" not found'),
+        "ConfigMapMissing",
+        "ConfigMap flags does not exist",
+    ),
+    (
+        waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root"),
+        "ContainerCannotStart",
+        "runAsNonRoot",
+    ),
+    (
+        waiting("RunContainerError", 'exec: "python3": executable file not found in $PATH'),
+        "ContainerCannotStart",
+        "python3",
+    ),
+    (
+        said("SettingsModuleNotFound", "No module named 'shop'."),
+        "SettingsModuleNotFound",
+        "No module named 'shop'.",
+    ),
+    (said("SettingsInvalid", "KeyError: 'X'"), "SettingsInvalid", "KeyError: 'X'."),
+    (said("AsgiApplicationNotFound", "shop.asgi has no app"), "AsgiApplicationNotFound", "shop.asgi"),
+    (said("PackageMissing", "uvicorn is not installed"), "PackageMissing", "uvicorn"),
+    (said("QuotaExceeded", "a pod says what it likes"), "CrashLooping", "exit code 78"),
+    (ended(1, "Traceback\nValueError: redis://u:pw@h refused"), "CrashLooping", "redis://***@h refused"),
+    (ended(137, "", "OOMKilled"), "OutOfMemory", "killed at its memory limit"),
+    (ended(137), "ProbeFailing", "did not answer its probe"),
+    (
+        unschedulable("0/1 nodes are available: 1 Insufficient memory."),
+        "Unschedulable",
+        "no node takes a pod: 0/1 nodes are available: 1 Insufficient memory. Lower",
+    ),
+    (
+        unschedulable("pod has unbound immediate PersistentVolumeClaims"),
+        "VolumePending",
+        "PersistentVolumeClaims",
+    ),
+]
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    made.declare()
+    await made.bring_up()
+    made.cluster.log.clear()
+    made.told.stories.clear()
+    made.declare(session={"ttlSeconds": 60})
+    await made.settle()
+    web = made.cluster.ref("Deployment", "counter-web")
+    generation = made.cluster.objects[web]["metadata"]["generation"]
+    rolling = {**deployment_status(generation, 2), "replicas": 3, "updatedReplicas": 1}
+    made.cluster.set_status(web, rolling)
+    await made.settle()
+    return made
+
+
+@pytest.mark.parametrize(("status", "reason", "words"), CASES)
+async def test_each_cause_has_its_reason(
+    world: World, status: dict[str, Any], reason: str, words: str
+) -> None:
+    world.pod("counter-web-new", revision="r2", status=status)
+    await world.settle()
+    for kind in ("Ready", "WebReady", "Degraded"):
+        condition = world.condition(kind)
+        assert condition["reason"] == reason
+        assert words in condition["message"]
+        assert condition["status"] == ("True" if kind == "Degraded" else "False")
+    assert world.condition("Ready")["message"].endswith("The old pods keep serving.")
+    assert ("Warning", reason) in {story[:2] for story in world.told.stories}
+    assert "pw@" not in str(world.status())
+
+    # It gets well by what the user does, and says so.
+    world.roll_out()
+    world.cluster.remove(world.cluster.ref("Pod", "counter-web-new"))
+    await world.settle()
+    assert world.condition("Ready")["status"] == "True"
+    assert world.condition("Degraded")["status"] == "False"
+    assert "Recovered" in world.told.reasons()
+
+
+async def test_a_crash_loop_is_written_once(world: World) -> None:
+    crashed = ended(1, "boom")
+    world.pod("counter-web-new", revision="r2", status=crashed)
+    await world.settle()
+    world.cluster.log.clear()
+    running = {
+        "phase": "Running",
+        "containerStatuses": [
+            {
+                "name": "web",
+                "image": IMAGE,
+                "state": {"running": {}},
+                "restartCount": 4,
+                "lastState": crashed["containerStatuses"][0]["lastState"],
+            }
+        ],
+    }
+    for status in (running, crashed, running, crashed):
+        world.pod("counter-web-new", revision="r2", status=status)
+        await world.settle()
+    assert world.cluster.log == []
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "words"),
+    [
+        (
+            'pods "w-x1" is forbidden: exceeded quota: q, requested: pods=1',
+            "QuotaExceeded",
+            "exceeded quota: q",
+        ),
+        ('pods "w-x1" is forbidden: violates PodSecurity "strict"', "PodSecurityViolation", "PodSecurity"),
+        (
+            'pods "w-x1" is forbidden: error looking up service account shop/a: serviceaccount "a" not found',
+            "ServiceAccountMissing",
+            "ServiceAccount a does not exist",
+        ),
+    ],
+)
+async def test_a_refused_pod_is_explained_by_its_deployment(
+    world: World, message: str, reason: str, words: str
+) -> None:
+    web = world.cluster.ref("Deployment", "counter-web")
+    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    world.cluster.set_status(web, {"conditions": [condition]})
+    await world.settle()
+    assert world.condition("Ready")["reason"] == reason
+    assert words in world.condition("Ready")["message"]
+    world.cluster.log.clear()
+    other = {**condition, "message": message.replace("w-x1", "w-y2")}
+    world.cluster.set_status(web, {"conditions": [other]})
+    await world.settle()
+    assert world.cluster.log == [], "the name of the pod that could not be made is not news"
+
+
+async def test_a_stalled_rollout_without_a_cause_names_the_deployment(world: World) -> None:
+    web = world.cluster.ref("Deployment", "counter-web")
+    condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    world.cluster.set_status(web, {"conditions": [condition]})
+    await world.settle()
+    assert world.condition("Ready")["reason"] == "RolloutStalled"
+    assert "counter-web" in world.condition("Ready")["message"]
+
+
+async def test_a_missing_secret_behind_a_volume_is_found_while_a_pod_hangs_and_only_then() -> None:
+    world = World()
+    world.declare(
+        migrations={"policy": "Disabled"}, database={"urlSecretRef": {"name": "shop-db", "key": "url"}}
+    )
+    await world.settle()
+    reads = [request for request in world.cluster.log if request.verb == "get"]
+    assert reads == []
+    world.pod("counter-web-1", status=waiting("ContainerCreating"))
+    await world.settle()
+    after = world.outcomes[KEY].after
+    assert after is not None
+    await world.clock.advance(after)
+    await world.reconcile()
+    ready = world.condition("Ready")
+    assert ready["reason"] == "SecretMissing"
+    assert ready["message"].startswith("Secret shop-db does not exist. Create it")
+
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "shop-db", "namespace": KEY.namespace},
+    }
+    world.cluster.put(secret)
+    world.pod("counter-web-1", status={"phase": "Running"})
+    world.roll_out()
+    await world.settle()
+    assert world.condition("Ready")["status"] == "True"
+    world.cluster.log.clear()
+    await world.reconcile()
+    assert world.cluster.log == []
+
+
+async def test_a_running_pod_that_stays_silent_fails_its_probe(world: World) -> None:
+    running = {
+        "phase": "Running",
+        "containerStatuses": [{"name": "web", "image": IMAGE, "state": {"running": {}}}],
+    }
+    world.pod("counter-web-new", revision="r2", status=running)
+    await world.settle()
+    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
+    after = world.outcomes[KEY].after
+    assert after is not None
+    await world.clock.advance(after)
+    await world.reconcile()
+    assert world.condition("WebReady")["reason"] == "ProbeFailing"
+    assert (await world.reconcile()).after is None, "it is known now; an event will tell when it ends"
+
+
+@pytest.mark.parametrize(
+    ("component", "kind"), [(names.COMPONENT_REDIS, "RedisReady"), (names.COMPONENT_WORKER, "WorkersReady")]
+)
+async def test_other_parts_are_diagnosed_too(component: str, kind: str) -> None:
+    world = World()
+    world.declare(
+        migrations={"policy": "Disabled"}, workers=[{"name": "celery", "type": "CeleryWorker", "app": "shop"}]
+    )
+    await world.settle()
+    worker = "celery" if component == names.COMPONENT_WORKER else None
+    world.pod("counter-x-1", component=component, worker=worker, status=waiting("ErrImageNeverPull"))
+    await world.settle()
+    assert world.condition(kind)["reason"] == "ImagePullFailed"
+    assert world.condition("Ready")["reason"] == "ImagePullFailed"
+
+
+async def test_a_migration_that_cannot_start_has_its_own_cause(world: World) -> None:
+    world.declare(django={"settingsModule": "contre.settings"})
+    await world.settle()
+    message = json.dumps({"reason": "SettingsModuleNotFound", "message": "no module contre.settings"})
+    world.fail_migration(message=message)
+    await world.settle()
+    assert world.condition("MigrationsComplete")["reason"] == "SettingsModuleNotFound"
+    assert world.condition("Ready")["reason"] == "SettingsModuleNotFound"
+
+
+async def test_a_migration_at_its_deadline_says_so(world: World) -> None:
+    world.declare(image="registry.example.com/counter:2")
+    await world.settle()
+    job = world.cluster.ref("Job", world.migration())
+    condition = {
+        "type": "Failed",
+        "status": "True",
+        "reason": "DeadlineExceeded",
+        "message": "was active longer",
+    }
+    world.cluster.set_status(job, {"conditions": [condition]})
+    await world.settle()
+    assert world.condition("Ready")["reason"] == "MigrationDeadlineExceeded"
+    assert "restartedAt" in world.condition("Ready")["message"]

@@ -1,0 +1,181 @@
+"""No new revision before its migration: what a failing one does, and how it gets well again."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtimeapp_operator import names
+from tests.support.world import KEY, World
+
+WORKER = {"name": "celery", "type": "CeleryWorker", "app": "shop"}
+NEW = "registry.example.com/counter:2"
+
+
+@pytest.fixture
+async def world() -> World:
+    made = World()
+    made.declare(workers=[WORKER])
+    await made.bring_up()
+    made.cluster.log.clear()
+    made.told.stories.clear()
+    return made
+
+
+def image(world: World, name: str = "counter-web") -> str:
+    pod = world.child("Deployment", name)["spec"]["template"]["spec"]
+    return str(pod["containers"][0]["image"])
+
+
+def jobs(world: World) -> list[str]:
+    return [obj["metadata"]["name"] for obj in world.cluster.children(KEY) if obj["kind"] == "Job"]
+
+
+async def test_pods_change_only_after_the_migration(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    assert len(jobs(world)) == 2
+    assert image(world) != NEW
+    assert image(world, "counter-worker-celery") != NEW
+    ready = world.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "WaitingForMigrations")
+    assert ready["message"].endswith("The old pods keep serving.")
+    assert world.condition("Degraded")["status"] == "False"
+    assert world.condition("Progressing")["status"] == "True"
+
+    world.finish_migration()
+    await world.settle()
+    assert image(world) == image(world, "counter-worker-celery") == NEW
+    assert world.condition("Progressing")["reason"] == "RolloutInProgress"
+
+    world.roll_out()
+    await world.settle()
+    assert world.condition("Ready")["status"] == "True"
+    assert len(jobs(world)) == 1, "the older migration goes once nothing rolls"
+    assert world.status()["migrations"]["image"] == NEW
+
+
+async def test_a_failing_migration_keeps_the_old_pods_and_a_new_image_mends_it(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    before = {ref: obj for ref, obj in world.cluster.objects.items() if ref.kind == "Deployment"}
+    world.fail_migration(message="OperationalError: postgres://me:hunter2@db/shop refused")
+    await world.settle()
+    assert {ref: world.cluster.objects[ref] for ref in before} == before
+    for kind in ("MigrationsComplete", "Ready"):
+        condition = world.condition(kind)
+        if kind == "MigrationsComplete":
+            assert (condition["status"], condition["reason"]) == ("False", "MigrationFailed")
+            assert "OperationalError: postgres://***@db/shop refused" in condition["message"]
+    degraded = world.condition("Degraded")
+    assert (degraded["status"], degraded["reason"]) == ("True", "MigrationFailed")
+    assert "keep serving" in degraded["message"]
+    assert "MigrationFailed" in world.told.reasons()
+    assert "hunter2" not in str(world.status()) + str(world.told.stories)
+    settings = {obj["metadata"]["name"] for obj in world.cluster.children(KEY) if obj["kind"] == "ConfigMap"}
+    assert world.outcomes[KEY].after is None, "nothing happens by waiting"
+
+    world.declare(workers=[WORKER], image="registry.example.com/counter:3")
+    await world.bring_up()
+    assert image(world).endswith(":3")
+    assert world.condition("Degraded")["status"] == "False"
+    assert (
+        world.told.reasons()[-2:] == ["Recovered", "MigrationComplete"] or "Recovered" in world.told.reasons()
+    )
+    assert settings
+
+
+async def test_a_change_of_scale_does_not_wait(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    world.fail_migration()
+    await world.settle()
+    world.declare(workers=[WORKER], web={"replicas": 5})
+    await world.settle()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 5
+
+
+async def test_two_migrations_never_run_at_once(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    first = world.migration()
+    world.pod("m1", component=names.COMPONENT_MIGRATE, revision=first, status={"phase": "Running"})
+    world.declare(workers=[WORKER], image="registry.example.com/counter:3")
+    await world.settle()
+    assert first in jobs(world)
+    assert len(jobs(world)) == 2, "the Job of the third image waits"
+    assert first in world.condition("MigrationsComplete")["message"]
+
+    world.finish_migration()
+    await world.settle()
+    assert len(jobs(world)) == 3
+    assert image(world).endswith(":1")
+    world.finish_migration()
+    await world.settle()
+    assert image(world).endswith(":3")
+
+
+async def test_a_migration_that_never_starts_is_replaced_at_once(world: World) -> None:
+    world.declare(workers=[WORKER], image="registry.example.com/conter:2")
+    await world.settle()
+    broken = world.migration()
+    waiting = {
+        "name": "migrate",
+        "image": "registry.example.com/conter:2",
+        "state": {"waiting": {"reason": "ErrImagePull", "message": "conter:2: not found"}},
+    }
+    world.pod(
+        "m1",
+        component=names.COMPONENT_MIGRATE,
+        revision=broken,
+        status={"phase": "Pending", "containerStatuses": [waiting]},
+    )
+    await world.settle()
+    assert world.condition("Ready")["reason"] == "ImagePullFailed"
+    assert (
+        "registry.example.com/conter:2: the registry does not have it" in world.condition("Ready")["message"]
+    )
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    assert broken not in jobs(world)
+    world.finish_migration()
+    await world.settle()
+    assert image(world) == NEW
+
+
+@pytest.mark.parametrize("policy", ["Manual", "Disabled"])
+async def test_without_a_migration_nothing_waits(policy: str) -> None:
+    world = World()
+    world.declare(migrations={"policy": policy})
+    await world.settle()
+    assert world.child("Deployment", "counter-web")
+    assert jobs(world) == []
+    world.roll_out()
+    await world.settle()
+    assert world.condition("Ready")["status"] == "True"
+
+
+async def test_suspension_scales_to_nothing_and_back(world: World) -> None:
+    world.declare(workers=[WORKER], suspend=True)
+    await world.settle()
+    world.roll_out()
+    pod = world.pod("counter-web-1", status={"phase": "Running"})
+    world.cluster.edit(pod, lambda live: live["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z"))
+    await world.settle()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 0
+    assert world.child("Deployment", "counter-worker-celery")["spec"]["replicas"] == 0
+    assert world.child("CronJob", "counter-clearsessions")["spec"]["suspend"] is True
+    assert world.child("StatefulSet", "counter-redis")["spec"]["replicas"] == 1
+    assert world.condition("Suspended")["status"] == "True"
+    assert world.condition("Draining")["status"] == "True"
+    assert world.condition("Progressing")["status"] == "True"
+    assert (world.condition("Ready")["status"], world.condition("Ready")["reason"]) == ("False", "Suspended")
+    assert world.condition("Degraded")["status"] == "False"
+    assert world.told.reasons() == ["Suspended", "RolloutStarted"]
+
+    world.cluster.remove(pod)
+    await world.settle()
+    assert world.condition("Draining")["status"] == "False"
+    world.declare(workers=[WORKER])
+    await world.bring_up()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 2
+    assert world.told.reasons()[2:] == ["Resumed", "Ready"]
