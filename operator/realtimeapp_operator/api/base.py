@@ -84,7 +84,23 @@ DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?
 HOST = r"^(\*|(\*?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$"
 PYTHON_MODULE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
 COMMAND_NAME = r"^[a-z_][a-z0-9_]*$"
-CRON = r"^(@(yearly|monthly|weekly|daily|hourly)|([0-9A-Za-z*/,-]+ ){4}[0-9A-Za-z*/,-]+)$"
+
+
+def _cron_field(value: str) -> str:
+    item = rf"(\*|{value}(-{value})?)(/[1-9][0-9]?)?"
+    return f"{item}(,{item})*"
+
+
+_CRON_FIELDS = (
+    r"[0-5]?[0-9]",
+    r"([01]?[0-9]|2[0-3])",
+    r"(0?[1-9]|[12][0-9]|3[01])",
+    r"(0?[1-9]|1[0-2]|[A-Za-z]{3})",
+    r"([0-6]|[A-Za-z]{3})",
+)
+CRON = f"^(@(yearly|monthly|weekly|daily|hourly)|{' '.join(_cron_field(value) for value in _CRON_FIELDS)})$"
+"""Minute, hour, day of month, month, day of week (0 to 6), as the CronJob controller reads them."""
+
 
 _LABEL = "must consist of lower-case letters, digits and '-', and start and end with a letter or digit"
 _OBJECT = (
@@ -184,7 +200,8 @@ Cron = Annotated[
     str,
     grammar(
         CRON,
-        'must be five cron fields such as "17 3 * * *", or @hourly, @daily, @weekly, @monthly or @yearly',
+        'must be five cron fields in their ranges such as "17 3 * * *", '
+        "or @hourly, @daily, @weekly, @monthly or @yearly",
         shortest=1,
         longest=100,
     ),

@@ -6,6 +6,17 @@ from typing import Final
 
 from tests.support.refusals.table import ABSENT, Object
 
+_LONG_NAME: Final = "n" * 63
+_LARGEST_TEMPLATE: Final[Object] = {
+    "labels": {f"example.com/{_LONG_NAME[:50]}-{index}": _LONG_NAME for index in range(32)},
+    "annotations": {f"example.com/{_LONG_NAME[:50]}-{index}": "x" * 64 for index in range(32)},
+    "nodeSelector": {f"example.com/{_LONG_NAME[:50]}-{index}": _LONG_NAME for index in range(32)},
+    "volumes": [{"name": f"{_LONG_NAME[:60]}-{index:02}", "emptyDir": {}} for index in range(16)],
+    "volumeMounts": [
+        {"name": f"{_LONG_NAME[:60]}-15", "mountPath": f"/srv/{'a/' * 100}{index}"} for index in range(32)
+    ],
+}
+
 ACCEPTED: Final[dict[str, Object]] = {
     "smallest": {},
     "name-longest": {"metadata.name": "a" + "b-1" * 13},
@@ -146,6 +157,24 @@ ACCEPTED: Final[dict[str, Object]] = {
         "spec.database": {"urlSecretRef": {"name": "db", "key": "url"}},
         "spec.session.engine": "Database",
         "spec.migrations.policy": "Manual",
+    },
+    "largest": {
+        "spec.env": [{"name": f"A_{index}", "value": "x" * 1024} for index in range(128)],
+        "spec.podTemplate": _LARGEST_TEMPLATE,
+        "spec.web.podTemplate": _LARGEST_TEMPLATE,
+        "spec.workers": [
+            {
+                "name": f"worker-{index}",
+                "type": "Custom",
+                "command": ["x" * 1024] * 33,
+                "podTemplate": _LARGEST_TEMPLATE,
+            }
+            for index in range(16)
+        ],
+        "spec.trustedProxies.cidrs": [
+            f"2001:db8:1234:5678:9abc:def0:1234:{index:x}/128" for index in range(32)
+        ],
+        "spec.ingress.websocketPaths": [f"/{'a/' * 100}{index}" for index in range(16)],
     },
 }
 """Manifests that must pass, close to what is refused."""

@@ -64,8 +64,8 @@ APP: Final = {
         says="must be true or false",
         server="must be of type boolean",
     ),
-    "workers-map": Refused(
-        change={"spec.workers": {"name": "a"}},
+    "workers-text": Refused(
+        change={"spec.workers": "beat"},
         path="spec.workers",
         says="must be a list",
         server="must be of type array",

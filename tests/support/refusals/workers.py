@@ -124,6 +124,38 @@ WORKERS: Final = {
         path="spec.cleanup[0].schedule",
         says="must be five cron fields",
     ),
+    **{
+        f"cleanup-{label}": Refused(
+            change={"spec.cleanup": [{"name": "a", "schedule": schedule, "command": ["clearsessions"]}]},
+            path="spec.cleanup[0].schedule",
+            says="must be five cron fields",
+        )
+        for label, schedule in {
+            "minute": "60 3 * * *",
+            "hour": "0 24 * * *",
+            "day": "0 0 32 * *",
+            "weekday": "0 0 * * 7",
+            "step": "*/0 * * * *",
+        }.items()
+    },
+    "cleanup-zone-unknown": Refused(
+        change={
+            "spec.cleanup": [
+                {"name": "a", "schedule": "@daily", "command": ["clearsessions"], "timeZone": "Mars/Olympus"}
+            ]
+        },
+        path="spec.cleanup[0].timeZone",
+        says="must be a name of the time zone database such as Etc/UTC",
+    ),
+    "cleanup-zone-local": Refused(
+        change={
+            "spec.cleanup": [
+                {"name": "a", "schedule": "@daily", "command": ["clearsessions"], "timeZone": "Local"}
+            ]
+        },
+        path="spec.cleanup[0].timeZone",
+        says="must be a name of the time zone database such as Etc/UTC",
+    ),
     "cleanup-zone": Refused(
         change={
             "spec.cleanup": [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import zoneinfo
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api.base import COMMAND_NAME
@@ -20,6 +22,16 @@ _COMMAND_NAME: Final = re.compile(COMMAND_NAME)
 
 def _names_a_command(command: tuple[str, ...]) -> bool:
     return not command or _COMMAND_NAME.fullmatch(command[0]) is not None
+
+
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _is_time_zone(name: str) -> bool:
+    """Whether the time zone exists; without a time zone database on this machine, whoever has one decides."""
+    return not _time_zones() or name in _time_zones()
 
 
 def _needs(field: str, attribute: str, types: tuple[str, ...], example: str) -> Rule:
@@ -76,5 +88,13 @@ RULES: Final = (
         cel=f"self.size() == 0 || self[0].matches('{COMMAND_NAME}')",
         holds=_names_a_command,
         message="must begin with the name of a management command such as clearsessions, its arguments after it",
+    ),
+    Rule(
+        on=Cleanup,
+        at="time_zone",
+        # An unknown zone is an error of the function, which the API server reports with this rule's message.
+        cel="self != 'Local' && timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
+        holds=_is_time_zone,
+        message="must be a name of the time zone database such as Etc/UTC or Europe/Berlin, spelt as there",
     ),
 )
