@@ -79,7 +79,7 @@ class EdgeStatus(Model):
     provider: Literal["Traefik", "Generic"] | None = Field(
         default=None, description="Controller whose options are rendered."
     )
-    unmet: Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=16), Unique()] = (
+    unmet: Annotated[tuple[Annotated[str, Field(max_length=512)], ...], Field(max_length=16), Unique()] = (
         Field(default=(), description="What this controller is not known to do.")
     )
 
