@@ -82,6 +82,12 @@ class Apps:
             status=new.status,
         )
 
+    def forget(self, body: AppBody) -> None:
+        """Drop an application that a write has proven gone."""
+        known = self._bodies.get(body.key)
+        if known is not None and known.uid == body.uid:
+            del self._bodies[body.key]
+
     def get(self, key: Key) -> AppBody | None:
         """Return the body, None when the application is gone."""
         return self._bodies.get(key)

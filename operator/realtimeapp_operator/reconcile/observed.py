@@ -30,6 +30,7 @@ class Observed:
         self._families: dict[Key, dict[Address, Record]] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._classes: dict[str, str] = {}
+        self._bereaved: set[Key] = set()
 
     def observe(self, event_type: str | None, obj: Mapping[str, Any]) -> tuple[Key, ...]:
         """Take in one watch event (ADDED, MODIFIED, DELETED, or None for a listed object); return whom it concerns."""
@@ -53,6 +54,14 @@ class Observed:
         marked = self._records.get(record.address)
         if marked is not None and marked.uid == record.uid:
             self._store(record)
+
+    def has_loss(self, key: Key) -> bool:
+        """Whether a child of the application went away, not by our hand, since `settle_loss`."""
+        return key in self._bereaved
+
+    def settle_loss(self, key: Key) -> None:
+        """Note that somebody has looked into it."""
+        self._bereaved.discard(key)
 
     def forget(self, address: Address) -> None:
         """Drop a record that a write has proven wrong."""
@@ -99,6 +108,8 @@ class Observed:
         if known is None or known.uid != uid:
             return ()
         self.forget(known.address)
+        if known.app is not None and not known.deleting and not isinstance(known.detail, PodState):
+            self._bereaved.add(known.app)
         return _keys(known)
 
     def _observe_class(self, event_type: str | None, obj: Mapping[str, Any]) -> tuple[Key, ...]:

@@ -62,8 +62,12 @@ class Reconciler:
         """
         body = self._apps.get(key)
         if body is None or body.deleting:
+            self._observed.settle_loss(key)
             self._meter.forget(key)
             return DONE  # The garbage collector removes the children.
+        if self._observed.has_loss(key) and not await self._is_declared(body):
+            self._forget(body)
+            return DONE
         try:
             app = parse(body.as_object())
         except InvalidSpec as invalid:
@@ -74,6 +78,20 @@ class Reconciler:
             return DONE
         await self._write_status(body, build_status(situation, body.status, self._clock.now()))
         return self._look_again(situation)
+
+    async def _is_declared(self, body: AppBody) -> bool:
+        """Ask whether the application still is, before what somebody took away is put back.
+
+        A watch that was cut off while it was deleted never says so; its children then go to the garbage collector,
+        and would be created for an owner that is gone, over and over.
+        """
+        found = await self._api.get_metadata(_ref(body.key))
+        self._observed.settle_loss(body.key)
+        return found is not None and found["metadata"].get("uid") == body.uid
+
+    def _forget(self, body: AppBody) -> None:
+        self._apps.forget(body)
+        self._meter.forget(body.key)
 
     async def _write_children(self, app: RealtimeApp, body: AppBody) -> Situation:
         owner, family = body.uid, self._observed.family(body.key)
@@ -123,10 +141,11 @@ class Reconciler:
         try:
             answer = await self._api.patch_status(body.key.namespace, body.key.name, patch, None)
         except NotFound:
-            return  # Deleted meanwhile.
+            self._forget(body)
+            return
         self._apps.note_status(body.key, answer)
         self._meter.conditions(body.key, {item["type"]: item["status"] for item in status["conditions"]})
-        ref = Ref(names.API_VERSION, names.KIND, body.key.namespace, body.key.name)
+        ref = _ref(body.key)
         for story in tell(current.status, status):
             await self._events.emit(
                 app=ref, uid=body.uid, kind=story.kind, reason=story.reason, message=story.message
@@ -139,3 +158,7 @@ class Reconciler:
         pods = [record for record in situation.family.records if isinstance(record.detail, PodState)]
         after = seconds_to_next_look(pods, now=self._clock.monotonic())
         return DONE if after is None else Outcome(after=after)
+
+
+def _ref(key: Key) -> Ref:
+    return Ref(names.API_VERSION, names.KIND, key.namespace, key.name)
