@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 PORT: Final = 6379
 DATA_DIR: Final = "/data"
-CONFIG_DIR: Final = "/etc/redis/config"
+# Not below /etc/redis: distributions ship that folder closed to everybody but their own redis user.
+CONFIG_DIR: Final = "/etc/realtimeapp/redis/config"
 CONFIG_FILE: Final = "redis.conf"
-ACL_DIR: Final = "/etc/redis/acl"
-PROBE_DIR: Final = "/etc/redis/probe"
+ACL_DIR: Final = "/etc/realtimeapp/redis/acl"
+PROBE_DIR: Final = "/etc/realtimeapp/redis/probe"
 PROBE_USER: Final = "probe"
 
 CONFIGURATION: Final = f"""\
