@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS: Final = 0.25
 """How late a process may notice the flag: one stat() per period."""
-RESCAN_POLLS: Final = 8
-"""Polls between two looks for processes that came or went."""
 LATE_SECONDS: Final = 0.05
 
 
@@ -55,15 +53,11 @@ class Drainer:
 
     async def watch(self) -> None:
         """Wait for the flag, then drain; runs as long as the process."""
-        polls = 0
         while True:
             started = drain_flag.read(self._run_dir)
             if started is not None:
                 break
             await asyncio.sleep(POLL_SECONDS)
-            polls += 1
-            if polls % RESCAN_POLLS == 0:
-                self._book.find_others()
         await self._drain(started)
 
     async def _drain(self, started: float) -> None:

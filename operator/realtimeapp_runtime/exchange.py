@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from realtimeapp_runtime import ledger
+from realtimeapp_runtime import ledger, log
 from realtimeapp_runtime.connection import Connection
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class Exchange(Connection):
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError:
             pass  # the client left in this moment
+        except Exception as error:  # noqa: BLE001 - a server's complaint about one stream must not end the drain
+            log.write(f"drain: a stream could not be ended: {type(error).__name__}")
         finally:
             self.leave()
 

@@ -63,8 +63,10 @@ def describe(error: BaseException) -> str:
 
 
 def locate(error: BaseException) -> str:
-    """Return `file:line` of the innermost frame of `error`, or an empty string."""
-    frames = traceback.extract_tb(error.__traceback__)
+    """Return `file:line` of the innermost frame of `error` that lies in a file, or an empty string."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")
+    ]
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 

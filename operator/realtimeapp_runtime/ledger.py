@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -47,6 +48,7 @@ _SIZE: Final = CELLS * 8
 _PREFIX: Final = "process-"
 _DEPARTED: Final = "departed"
 _LOCK: Final = "lock"
+_TICK_NS: Final = 50_000_000
 
 
 class Ledger:
@@ -55,6 +57,7 @@ class Ledger:
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
         self._others: dict[str, memoryview] = {}
+        self._followed_ns = 0
         self.cells: memoryview = memoryview(bytearray(_SIZE)).cast("q")
 
     def open(self) -> None:
@@ -89,10 +92,19 @@ class Ledger:
 
     def count_long_lived(self) -> int:
         """Return what counts against the pod's cap, over all processes: open connections and handshakes."""
+        self._follow_directory()
         return sum(
             cells[WEBSOCKETS] + cells[STREAMS] + cells[HANDSHAKES]
             for cells in (self.cells, *self._others.values())
         )
+
+    def _follow_directory(self) -> None:
+        """Notice new processes at the price of one stat()."""
+        changed = self._run_dir.stat().st_mtime_ns
+        if changed != self._followed_ns:
+            self.find_others()
+            # within one tick of the file system's clock another change would show the same time
+            self._followed_ns = changed if time.time_ns() - changed > _TICK_NS else 0
 
 
 def list_alive(run_dir: Path) -> list[Path]:

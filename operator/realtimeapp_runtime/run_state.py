@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from realtimeapp_runtime.failure import SETTINGS_INVALID, StartupFailure
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def clear(run_dir: Path) -> None:
-    """Remove every file in `run_dir`, creating the directory where it is missing."""
-    run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for entry in run_dir.iterdir():
-        if entry.is_file():
-            entry.unlink()
+    """Remove every file in `run_dir`, creating the directory where it is missing; raise StartupFailure."""
+    try:
+        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for entry in run_dir.iterdir():
+            if entry.is_file():
+                entry.unlink()
+    except OSError as error:
+        raise StartupFailure(
+            SETTINGS_INVALID,
+            f"The run directory {run_dir} cannot be used ({error.strerror}): the operator mounts a writable one there; it is "
+            "also named by REALTIMEAPP_RUN_DIR.",
+        ) from error

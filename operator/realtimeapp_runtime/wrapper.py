@@ -32,6 +32,7 @@ class Wrapper:
             book=self._book, drainer=self._drainer, max_per_pod=config.max_per_pod
         )
         self._process = Process(book=self._book, drainer=self._drainer, close_code=config.drain.close_code)
+        self._max_per_pod = config.max_per_pod
         self._watcher: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -49,6 +50,7 @@ class Wrapper:
     def _start(self) -> None:
         """Join the other processes of the pod: at the first scope, because only then the event loop runs."""
         self._book.open()
+        log.write(f"serving, at most {self._max_per_pod} long-lived connections in the pod")
         self._watcher = asyncio.get_running_loop().create_task(self._drainer.watch())
         self._watcher.add_done_callback(_report_end)
 

@@ -1,0 +1,224 @@
+"""A pod without Kubernetes: one application, one settings.json, one real server process started through the launcher."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from http.client import HTTPResponse
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = ROOT / "operator" / "realtimeapp_runtime" / "launch.py"
+APPS = Path(__file__).resolve().parent / "apps"
+SECRET_KEY = "key with / @ : # % and ünïcode"
+REDIS_PASSWORD = "p@ss/w:rd#%? é"
+DATABASE_URL = "postgres://shop:database-secret@db.example.com/shop"
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def server_arguments(kind: str, port: int) -> list[str]:
+    """The argument list the operator renders for `kind`: uvicorn, uvicorn-2 (processes) or daphne."""
+    application = "realtimeapp_runtime.asgi:application"
+    if kind == "daphne":
+        options = ["-b", "127.0.0.1", "-p", str(port), "--ping-interval", "20", "--ping-timeout", "20"]
+        options += [
+            "--websocket_timeout",
+            "-1",
+            "--application-close-timeout",
+            "10",
+            "--no-server-name",
+            "-v",
+            "0",
+        ]
+        return ["run", "daphne", *options, application]
+    workers = "2" if kind == "uvicorn-2" else "1"
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", workers]
+    options += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--ws-per-message-deflate", "false"]
+    options += ["--timeout-graceful-shutdown", "10", "--no-proxy-headers", "--no-server-header"]
+    options += ["--no-access-log", "--log-level", "warning", "--lifespan", "auto"]
+    return ["run", "uvicorn", application, *options]
+
+
+@dataclass(kw_only=True)
+class Pod:
+    """The files and processes of one pod; `kind` names the server."""
+
+    kind: str
+    directory: Path
+    redis_port: int
+    app: str = "chat"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    _log: IO[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def run_dir(self) -> Path:
+        return self.directory / "run"
+
+    @property
+    def close_code(self) -> int:
+        return 4012 if self.kind == "daphne" else 1012
+
+    def write_files(self) -> None:
+        secrets = self.directory / "secrets"
+        secrets.mkdir(parents=True, exist_ok=True)
+        self.run_dir.mkdir(exist_ok=True)
+        (secrets / "secret-key").write_text(SECRET_KEY, encoding="utf-8")
+        (secrets / "password").write_text(REDIS_PASSWORD, encoding="utf-8")
+        (secrets / "url").write_text(DATABASE_URL + "\n", encoding="utf-8")
+        (self.directory / "settings.json").write_text(json.dumps(self.build_settings()), encoding="utf-8")
+
+    def build_settings(self) -> dict[str, Any]:
+        secrets = self.directory / "secrets"
+        defaults: dict[str, Any] = {
+            "version": 1,
+            "framework": "Djust" if self.app == "pages" else "Channels",
+            "settingsModule": "pagesite.settings" if self.app == "pages" else "chatsite.settings",
+            "asgiApplication": None,
+            "hosts": ["chat.example.com"],
+            "csrfTrustedOrigins": ["http://chat.example.com"],
+            "tls": False,
+            "secretKeyFile": str(secrets / "secret-key"),
+            "databaseUrlFile": str(secrets / "url"),
+            "redis": {
+                "host": "127.0.0.1",
+                "port": self.redis_port,
+                "username": "default",
+                "passwordFile": str(secrets / "password"),
+                "keyPrefix": "shop:chat:",
+                "databases": {"state": 0, "cache": 1, "channels": 2, "celery": 3},
+            },
+            "channelLayer": {
+                "type": "Core",
+                "capacity": 100,
+                "expirySeconds": 60,
+                "groupExpirySeconds": 604800,
+            },
+            "session": {"engine": "Cache", "ttlSeconds": 1800},
+            "connections": {"maxPerPod": 2000},
+            "drain": {
+                "lagSeconds": 1,
+                "timeoutSeconds": 20,
+                "ratePerSecond": 20.0,
+                "closeCode": self.close_code,
+            },
+            "trustedProxies": {"cidrs": [], "hops": None},
+        }
+        return {**defaults, **self.settings}
+
+    def build_environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "realtimeapp_runtime.settings",
+            "REALTIMEAPP_CONFIG": str(self.directory / "settings.json"),
+            "REALTIMEAPP_RUN_DIR": str(self.run_dir),
+            "REALTIMEAPP_TERMINATION_LOG": str(self.directory / "termination-log"),
+            "REALTIMEAPP_POD_IP": "127.0.0.1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+            **self.environment,
+        }
+
+    def launch(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start the launcher with the pod's environment; output goes to the pod's log."""
+        if self._log is None:
+            self._log = (self.directory / "log").open("ab")
+        return subprocess.Popen(
+            [sys.executable, str(LAUNCHER), *arguments],
+            cwd=APPS / self.app,
+            env=self.build_environment(),
+            stdout=self._log,
+            stderr=self._log,
+        )
+
+    def start(self) -> None:
+        self.write_files()
+        self.process = self.launch(*server_arguments(self.kind, self.port))
+        eventually(self.is_up, within=30, what=f"{self.kind} answers its probe")
+
+    def is_up(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server ended early:\n{self.read_log()}"
+        if self.probe("healthz") != 200:
+            return False
+        expected = 2 if self.kind == "uvicorn-2" else 1
+        return len(list(self.run_dir.glob("process-*"))) == expected
+
+    def open(self, path: str) -> HTTPResponse:
+        """GET `path` of the pod; raises HTTPError for what is not a success."""
+        response: HTTPResponse = urllib.request.urlopen(self.url + path, timeout=10)  # noqa: S310 - http on loopback
+        return response
+
+    def probe(self, what: str) -> int:
+        """The status of a probe, 0 when nothing answers."""
+        try:
+            with self.open(f"/.realtimeapp/{what}") as answer:
+                status: int = answer.status
+                return status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def metrics(self) -> dict[str, float]:
+        with self.open("/.realtimeapp/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        return {
+            name: float(value)
+            for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")
+        }
+
+    def live(self, kind: str = "websocket") -> float:
+        return self.metrics()[f'realtimeapp_connections{{kind="{kind}"}}']
+
+    def server_pids(self) -> list[int]:
+        return [int(path.name.partition("-")[2]) for path in self.run_dir.glob("process-*")]
+
+    def terminate(self) -> tuple[int, float]:
+        """Send SIGTERM; return the exit code and the seconds it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30), time.monotonic() - began
+
+    def read_log(self) -> str:
+        path = self.directory / "log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(timeout=5)
+        if self._log is not None:
+            self._log.close()
