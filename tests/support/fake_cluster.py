@@ -228,7 +228,7 @@ class FakeCluster:
         old = self.objects[ref]
         if _without_times(old) == _without_times(new):
             return old
-        if new["kind"] not in WITHOUT_GENERATION and new.get("spec") != old.get("spec"):
+        if new["kind"] not in WITHOUT_GENERATION and _intent(new) != _intent(old):
             new["metadata"]["generation"] = old["metadata"]["generation"] + 1
         new["metadata"]["resourceVersion"] = str(next(self._versions))
         self.objects[ref] = new
@@ -244,6 +244,11 @@ class FakeCluster:
     def _emit(self, event: str, obj: Object) -> None:
         if _is_watched(obj):
             self.events.append((event, copy.deepcopy(obj)))
+
+
+def _intent(obj: Object) -> tuple[Any, Any]:
+    """What moves the generation: the spec, and of a Deployment also the annotations."""
+    return obj.get("spec"), obj["metadata"].get("annotations") if obj["kind"] == "Deployment" else None
 
 
 def _is_watched(obj: Object) -> bool:

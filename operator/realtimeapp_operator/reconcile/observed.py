@@ -89,7 +89,7 @@ class Observed:
         version = metadata.get("resourceVersion", "")
         if known is not None and known.uid == metadata.get("uid") and not is_newer(version, known.version):
             return ()
-        record = read(obj, since=self._clock.monotonic())
+        record = read(obj, since=self._clock.monotonic(), known=known)
         if known == record:
             record = dataclasses.replace(record, since=known.since)
             self._store(record)

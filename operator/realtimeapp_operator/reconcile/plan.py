@@ -136,13 +136,9 @@ def is_rolling(record: Record) -> bool:
     """Whether a workload is on its way to its newest template or count."""
     detail = record.detail
     if isinstance(detail, DeploymentState):
-        return detail.observed_generation < record.generation or not detail.serves
+        return not (record.current and detail.serves)
     if isinstance(detail, StatefulSetState):
-        return (
-            detail.observed_generation < record.generation
-            or not detail.updated
-            or detail.ready < detail.wanted
-        )
+        return not (record.current and detail.serves)
     return False
 
 

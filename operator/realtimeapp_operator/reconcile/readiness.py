@@ -108,10 +108,8 @@ def _assess_redis(situation: Situation) -> Verdict:
     manifest = situation.workload(REDIS)
     record = situation.record(manifest) if manifest is not None else None
     detail = record.detail if record is not None else None
-    if record is not None and isinstance(detail, StatefulSetState):
-        current = detail.observed_generation >= record.generation and detail.updated
-        if current and detail.ready >= detail.wanted:
-            return _is(Reason.AS_EXPECTED, "Redis is ready.")
+    if record is not None and isinstance(detail, StatefulSetState) and record.current and detail.serves:
+        return _is(Reason.AS_EXPECTED, "Redis is ready.")
     found = _find_problem(situation, REDIS)
     return _fails(found) if found else _is_not(Reason.PODS_STARTING, "The Redis pod is starting.")
 
@@ -250,7 +248,7 @@ def _is_current(manifest: Manifest, situation: Situation) -> bool:
     if record is None or not isinstance(record.detail, DeploymentState):
         return False
     return (
-        record.detail.observed_generation >= record.generation
+        record.current
         and record.detail.wanted == manifest["spec"]["replicas"]
         and record.template_hash == manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
     )

@@ -34,7 +34,6 @@ class Address(NamedTuple):
 class DeploymentState:
     """`replicas` as wanted by the live spec; the rest as the Deployment controller counted."""
 
-    observed_generation: int
     wanted: int
     replicas: int
     updated: int
@@ -58,12 +57,16 @@ class DeploymentState:
 class StatefulSetState:
     """A StatefulSet: `image` is that of its first container."""
 
-    observed_generation: int
     wanted: int
     ready: int
     updated: bool
     image: str
     secrets: frozenset[str]
+
+    @property
+    def serves(self) -> bool:
+        """Whether all wanted pods are of the newest template and ready."""
+        return self.updated and self.ready >= self.wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +154,31 @@ class Record:
     """Uid of its controller; empty without one."""
     former: bool
     """Whether its controller is a RealtimeApp: a deleted one, if the uid is not that of the living one."""
-    generation: int
     applied_hash: str
     template_hash: str
     deleting: bool
+    current: bool
+    """Whether its controller has seen our newest write; the status in `detail` is of an older one otherwise."""
     fields: OwnedFields
     detail: Detail
+    applied_generation: int = field(compare=False)
+    """Generation our newest write made. Later ones are not ours: a Deployment's moves with every annotation."""
     version: str = field(compare=False)
     since: float = field(compare=False, default=0.0)
     """When it last changed, on the monotonic clock."""
 
 
-def read(obj: Mapping[str, Any], *, since: float) -> Record:
-    """Read a record out of an object as the API server sends it."""
+def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -> Record:
+    """Read a record out of an object as the API server sends it; `known` is the record of it before."""
     metadata = obj["metadata"]
     kind = obj["kind"]
     annotations = metadata.get("annotations") or {}
     owner = _controller(metadata)
     reader = _READERS.get(kind)
+    applied_hash = annotations.get(names.ANNOTATION_HASH, "")
+    generation = metadata.get("generation", 0)
+    if known is not None and (known.uid, known.applied_hash) == (metadata.get("uid"), applied_hash):
+        generation = known.applied_generation
     return Record(
         address=Address(kind, metadata.get("namespace", ""), metadata["name"]),
         api_version=obj["apiVersion"],
@@ -176,10 +186,11 @@ def read(obj: Mapping[str, Any], *, since: float) -> Record:
         app=_app(metadata, owner),
         owner_uid=owner.get("uid", ""),
         former=owner.get("kind") == names.KIND,
-        generation=metadata.get("generation", 0),
-        applied_hash=annotations.get(names.ANNOTATION_HASH, ""),
+        applied_hash=applied_hash,
         template_hash=annotations.get(names.ANNOTATION_TEMPLATE_HASH, ""),
         deleting="deletionTimestamp" in metadata,
+        current=(obj.get("status") or {}).get("observedGeneration", 0) >= generation,
+        applied_generation=generation,
         fields=NOTHING if kind in _NEVER_APPLIED_AGAIN else owned_fields(metadata),
         detail=reader(obj) if reader is not None else None,
         version=metadata.get("resourceVersion", ""),
@@ -263,7 +274,6 @@ def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
     pod = spec["template"]["spec"]
     failure = conditions.get("ReplicaFailure", {})
     return DeploymentState(
-        observed_generation=status.get("observedGeneration", 0),
         wanted=spec.get("replicas", 1),
         replicas=status.get("replicas", 0),
         updated=status.get("updatedReplicas", 0),
@@ -280,7 +290,6 @@ def _stateful_set(obj: Mapping[str, Any]) -> StatefulSetState:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     pod = spec["template"]["spec"]
     return StatefulSetState(
-        observed_generation=status.get("observedGeneration", 0),
         wanted=spec.get("replicas", 1),
         ready=status.get("readyReplicas", 0),
         updated=status.get("currentRevision") == status.get("updateRevision"),
