@@ -67,6 +67,11 @@ async def run(settings: Settings) -> None:
     ):
         lease = Lease(client, settings.lease_namespace, names.LEASE, settings.identity)
         metrics.watch_lease(lambda: lease.held)
+        leading = asyncio.Event()
+        health.add_ready(
+            "role",
+            lambda: None if leading.is_set() or lease.standing_by else "neither leading nor standing by yet",
+        )
         try:
             if await _prepare(client, lease, stop):
                 await _lead(
@@ -76,6 +81,7 @@ async def run(settings: Settings) -> None:
                     lease=lease,
                     health=health,
                     metrics=metrics,
+                    leading=leading,
                     stop=stop,
                 )
         finally:
@@ -121,9 +127,10 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
     lease: Lease,
     health: Health,
     metrics: Metrics,
+    leading: asyncio.Event,
     stop: asyncio.Event,
 ) -> None:
-    """Be the writer until told to stop."""
+    """Be the writer until told to stop; `leading` is set when everything runs."""
     clock = SystemClock()
     apps = Apps()
     observed = Observed(clock=clock)
@@ -173,6 +180,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         )
         await parts.first(watching.wait(), stop.wait())
         _stop_on_signals(stop)  # kopf has put its own handlers there.
+        leading.set()
         logger.info("the children are known, watching RealtimeApps")
         await parts.first(stop.wait())
         logger.info("stopping")

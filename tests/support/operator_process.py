@@ -95,6 +95,11 @@ class OperatorProcess:
         finally:
             self._process.kill()
 
+    def ended(self) -> int | None:
+        """Its exit code, None while it runs."""
+        assert self._process is not None
+        return self._process.poll()
+
     def kill(self) -> None:
         """SIGKILL."""
         assert self._process is not None

@@ -87,6 +87,11 @@ class Lease:
         """Whether this process is the holder, as far as its own clock can tell."""
         return self._held and self._monotonic() < self._renewed + self._timing.duration
 
+    @property
+    def standing_by(self) -> bool:
+        """Whether another process was seen to hold the lease."""
+        return not self._held and self._seen is not None and self._seen.holder not in ("", self._identity)
+
     async def acquire(self) -> None:
         """Wait until the lease is ours. The API server being away is waited out."""
         told = ""

@@ -21,17 +21,31 @@ if TYPE_CHECKING:
 UNTRACKED: Final = frozenset({"name", "namespace", "uid", "resourceVersion", "ownerReferences"})
 """Metadata outside the comparison: the address, the guards of a write, and the owner, which is compared by uid."""
 
+REMEMBERED: Final = 1024
+"""Manifests a shape remembers to cover; looking is the most costly part of a reconcile that finds nothing to do."""
+
 
 class OwnedFields:
     """The operator's entry of one shape; objects of the same shape share one instance."""
 
-    __slots__ = ("__weakref__", "_tree")
+    __slots__ = ("__weakref__", "_covered", "_tree")
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self._tree = tree
+        self._covered: set[str] = set()
 
-    def cover(self, manifest: Mapping[str, Any]) -> bool:
-        """Whether every field of `manifest` is still ours."""
+    def cover(self, manifest: Mapping[str, Any], *, digest: str) -> bool:
+        """Whether every field of `manifest` is still ours; `digest` identifies the manifest."""
+        if digest in self._covered:
+            return True
+        covered = self._cover(manifest)
+        if covered:
+            if len(self._covered) >= REMEMBERED:
+                self._covered.clear()
+            self._covered.add(digest)
+        return covered
+
+    def _cover(self, manifest: Mapping[str, Any]) -> bool:
         for key, value in manifest.items():
             if key in {"apiVersion", "kind"}:
                 continue

@@ -147,10 +147,8 @@ def _differs(manifest: Manifest, record: Record | None) -> bool:
         return True
     if record.deleting or isinstance(record.detail, JobState):
         return False  # On its way out: created again once it is gone. A Job is never written twice.
-    metadata = manifest["metadata"]
-    return record.applied_hash != metadata["annotations"][names.ANNOTATION_HASH] or not record.fields.cover(
-        manifest
-    )
+    digest = manifest["metadata"]["annotations"][names.ANNOTATION_HASH]
+    return record.applied_hash != digest or not record.fields.cover(manifest, digest=digest)
 
 
 def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:

@@ -110,4 +110,4 @@ class Meter(Protocol):
         """The application is gone; drop its series."""
 
     def conditions(self, key: Key, conditions: Mapping[str, str]) -> None:
-        """Status by condition type of an application, after each reconcile that changed it."""
+        """Status by condition type of an application, after each reconcile."""

@@ -135,6 +135,7 @@ class Reconciler:
         current = self._apps.get(body.key)
         if current is None or (current.uid, current.generation) != (body.uid, body.generation):
             return  # It speaks of a declaration that is over; the queue has the key again already.
+        self._meter.conditions(body.key, {item["type"]: item["status"] for item in status["conditions"]})
         patch = merge_patch(current.status, status)
         if not patch:
             return
@@ -144,7 +145,6 @@ class Reconciler:
             self._forget(body)
             return
         self._apps.note_status(body.key, answer)
-        self._meter.conditions(body.key, {item["type"]: item["status"] for item in status["conditions"]})
         ref = _ref(body.key)
         for story in tell(current.status, status):
             await self._events.emit(
