@@ -60,7 +60,7 @@ def test_get_tells_the_story(kubectl: Kubectl, host: str, ready: float) -> None:
     assert ready <= READY_SECONDS
     header, row = kubectl.run("get", "rta").stdout.splitlines()
     assert header.split() == ["NAME", "READY", "WEB", "REDIS", "IMAGE", "URL", "AGE"]
-    assert row.split()[1:4] == ["True", "2/2", "Ready"]
+    assert row.split()[1:4] == ["True", "2/2", "True"]
     assert f"http://{host}" in row
     described = kubectl.run("describe", "rta", "counter").stdout
     assert "Ready" in described.partition("Events:")[2], described

@@ -28,8 +28,9 @@ IN_FLIGHT: Final = 32
 """Requests at once. More only adds latency: the API server's own limit for writes is 200 for all its clients."""
 RETRY_AFTER_ATTEMPTS: Final = 4
 RETRY_AFTER_MAX_SECONDS: Final = 10.0
-SILENCE_SECONDS: Final = 70.0
-"""A watch that says nothing for so long is dead: the API server sends a bookmark every 60 s."""
+SILENCE_SECONDS: Final = 90.0
+"""A watch that says nothing for so long is dead: a quiet one gets a bookmark every 60 to 75 s (a minute, jittered by
+a quarter, in the API server's watch cache)."""
 JSON: Final = "application/json"
 
 
