@@ -252,7 +252,9 @@ class World:
         ref = Ref("v1", "Pod", key.namespace, name)
         if ref not in self.cluster.objects:
             metadata = {"name": name, "namespace": key.namespace, "labels": labels}
-            self.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+            self.cluster.put(
+                {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"nodeName": "node"}}
+            )
         self.cluster.edit(ref, lambda live: live.update(status=copy.deepcopy(dict(status))))
         return ref
 

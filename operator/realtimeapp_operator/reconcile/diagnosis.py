@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HUNG_SECONDS: Final = 5.0
 """A pod that prepares its containers for longer may wait for a Secret or ConfigMap that is missing."""
+LOOK_MAX_SECONDS: Final = 300.0
+"""The looks at a hanging pod become as rare as this; what makes it start is an event."""
 SILENT_SECONDS: Final = 30.0
 """A running pod that is not ready for longer does not answer its probe."""
 
@@ -121,7 +123,7 @@ def is_creating(pod: Record) -> bool:
         isinstance(detail, PodState)
         and not pod.deleting
         and detail.phase == "Pending"
-        and not detail.unschedulable
+        and detail.scheduled
         and (detail.waiting is None or detail.waiting.reason in CREATING)
     )
 
@@ -132,7 +134,7 @@ def seconds_to_next_look(pods: Iterable[Record], *, now: float) -> float | None:
     for pod in pods:
         age = now - pod.since
         if is_creating(pod):
-            waits.append(HUNG_SECONDS - age if age < HUNG_SECONDS else SILENT_SECONDS)
+            waits.append(HUNG_SECONDS - age if age < HUNG_SECONDS else min(age, LOOK_MAX_SECONDS))
         elif _is_silent(pod) and age < SILENT_SECONDS:
             waits.append(SILENT_SECONDS - age)
     return max(min(waits), 0.1) if waits else None

@@ -130,6 +130,7 @@ class PodState:
     worker: str
     revision: str
     phase: str
+    scheduled: bool
     ready: bool
     waiting: Waiting | None
     terminated: Terminated | None
@@ -342,6 +343,7 @@ def _pod(obj: Mapping[str, Any]) -> PodState:
         or labels.get("batch.kubernetes.io/job-name")
         or "",
         phase=status.get("phase", ""),
+        scheduled=bool((obj.get("spec") or {}).get("nodeName")),
         ready=conditions.get("Ready", {}).get("status") == "True",
         waiting=_waiting((*inits, *mains)),
         terminated=_terminated((*inits, *mains)),

@@ -236,6 +236,25 @@ async def test_a_missing_secret_behind_a_volume_is_found_while_a_pod_hangs_and_o
     assert world.cluster.log == []
 
 
+async def test_looks_at_a_hanging_pod_become_rare_and_a_pod_without_a_node_gets_none() -> None:
+    world = World()
+    world.declare(migrations={"policy": "Disabled"})
+    await world.settle()
+    pod = world.pod("counter-web-1", status={"phase": "Pending"})
+    await world.settle()
+    waits = []
+    for _ in range(9):
+        after = (await world.reconcile()).after
+        assert after is not None
+        waits.append(after)
+        await world.clock.advance(after)
+    assert waits == [5, 5, 10, 20, 40, 80, 160, 300, 300]
+
+    world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
+    await world.settle()
+    assert (await world.reconcile()).after is None
+
+
 async def test_a_running_pod_that_stays_silent_fails_its_probe(world: World) -> None:
     running = {
         "phase": "Running",
