@@ -98,6 +98,8 @@ class Drainer:
             delay = due - time.monotonic()
             if delay > 0:
                 await asyncio.sleep(delay)
+            elif -delay > schedule.interval:
+                schedule = schedule.slip(-delay)
             # a task of its own: a client that does not read can block a send for ever
             task = asyncio.ensure_future(connection.close_for_drain(schedule.deadline))
             self._tasks.add(task)

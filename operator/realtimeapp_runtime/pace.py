@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ class Pace:
     def time_of(self, slot: int, random: Callable[[], float]) -> float:
         """Return when the close of `slot` (0, 1, ...) is due; `random` gives [0, 1)."""
         return min(self.begins + (slot + random()) * self.interval, self.deadline)
+
+    def slip(self, late: float) -> Pace:
+        """Return this pace `late` seconds later: after a stall the closes go on at the pace instead of catching up."""
+        return replace(self, begins=self.begins + late)
 
     def slot_at(self, now: float) -> int:
         """Return the first slot that lies wholly after `now`, for connections that came late."""

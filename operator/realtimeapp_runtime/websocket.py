@@ -69,17 +69,16 @@ class WebSocket(Connection):
         if self.closed_by_drain:
             return
         kind = message["type"]
+        if kind == "websocket.accept" and not self._answered:
+            self.enter()  # before the client can know, so that no count is ever behind a client's knowledge
+            self._answer()
         try:
             await self._send(message)
         except Exception:
             if not self.was_drained():
                 raise
             return
-        if kind == "websocket.accept":
-            if not self.counted and not self._answered:
-                self.enter()
-            self._answer()
-        elif kind == "websocket.close":
+        if kind == "websocket.close":
             self._answer()
             self.leave()
 

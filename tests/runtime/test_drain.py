@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import pytest
@@ -53,7 +53,7 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     pod = make_pod(server, settings=drain_settings(server))
     pod.start()
     sockets = [await open_socket(pod) for _ in range(SOCKETS)]
-    async with aiohttp.ClientSession(pod.url) as http:
+    async with Stalls() as stalls, aiohttp.ClientSession(pod.url) as http:
         stream = await http.get("/events/", headers=STREAM)
         await stream.content.readline()
         long_request = asyncio.create_task(fetch(http, f"/slow/?seconds={LAG + 4}"))
@@ -100,7 +100,8 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     assert times[0] - began >= LAG
     window = total / RATE
     assert window * 0.7 <= times[-1] - times[0] <= window * 1.25 + 0.5
-    assert peak_per_second(times) <= RATE * 1.1
+    # what this process read late after a stall of its own looks like a burst of the server's
+    assert peak_per_second(times) <= RATE * (1.1 + stalls.longest)
     assert ended_cleanly
     assert pod.live() == pod.live("stream") == 0
     metrics = pod.metrics()
@@ -211,6 +212,27 @@ async def test_a_client_that_does_not_read_holds_up_nobody(make_pod: Callable[..
     assert code == pod.close_code
     assert await wait_for_exit(drain) == 0
     deaf.transport.abort()
+
+
+class Stalls:
+    """Measures the longest time this process' event loop stood still, in seconds."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def _watch(self) -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.01)
+            self.longest = max(self.longest, time.monotonic() - before - 0.01)
 
 
 async def wait_for_refusal(pod: Pod) -> float:

@@ -52,3 +52,11 @@ def test_late_connections_go_to_later_slots() -> None:
     late = schedule.slot_at(103.05)
     assert schedule.time_of(late, lambda: 0.0) >= 103.05
     assert schedule.time_of(late, lambda: 0.999) <= 103.3
+
+
+def test_after_a_stall_the_pace_goes_on_and_the_deadline_stays() -> None:
+    schedule = plan(Drain(rate_per_second=10.0, timeout_seconds=5.0), begins=100.0, own=20, pod=20)
+    later = schedule.slip(1.0)
+    assert later.time_of(5, lambda: 0.0) == schedule.time_of(5, lambda: 0.0) + 1.0
+    assert later.deadline == schedule.deadline
+    assert schedule.slip(60.0).time_of(0, lambda: 0.0) == 105.0
