@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.api.status import Status
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.apps import Apps
 from realtimeapp_operator.reconcile.observed import Observed
@@ -156,6 +159,7 @@ class World:
 
     def _see(self, event: str | None, obj: dict[str, Any]) -> None:
         if obj["kind"] == names.KIND:
+            check_status(obj)
             key = self.apps.take(event, obj)
             if key is not None:
                 self.due[key] = None
@@ -275,6 +279,14 @@ class World:
         found = self.cluster.get(kind, name)
         assert found is not None, f"there is no {kind} {name}"
         return found
+
+
+def check_status(obj: dict[str, Any]) -> None:
+    """What is written fits the schema, and every reason is documented for its condition."""
+    status = Status.model_validate_json(json.dumps(obj.get("status") or {}), strict=True)
+    for condition in status.conditions:
+        assert condition.type in EXPLANATIONS[Reason(condition.reason)].on, (condition.type, condition.reason)
+        assert not condition.message or condition.message.endswith((".", "…")), condition.message
 
 
 def deployment_status(generation: int, wanted: int) -> dict[str, Any]:

@@ -141,6 +141,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.WAITING_FOR_MIGRATIONS: _explain(
         "Web and workers stay on the old revision until the migration Job is complete.",
         "Wait, or look at the condition MigrationsComplete.",
+        _C.RECONCILED,
         _C.PROGRESSING,
         _C.READY,
         _C.WEB_READY,
