@@ -7,9 +7,9 @@ import http.client
 import json
 import ssl
 import subprocess
-import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -80,9 +80,11 @@ def manifest(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any part of a spe
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_create_costs_one_write_per_child_and_one_per_status(kubectl: Kubectl, audit: Audit) -> None:
+def test_a_create_costs_one_write_per_child_and_one_per_status(
+    kubectl: Kubectl, audit: Audit, tmp_path: Path
+) -> None:
     audit.mark()
-    with Statuses(kubectl) as statuses:
+    with Statuses(kubectl, tmp_path / "statuses") as statuses:
         kubectl.apply(manifest())
         settle(kubectl, audit)
     writes = audit.writes()
@@ -179,15 +181,16 @@ def children(kubectl: Kubectl) -> set[tuple[str, str]]:
 class Statuses:
     """Every distinct status the application had while this was open, as somebody watching saw it."""
 
-    def __init__(self, kubectl: Kubectl) -> None:
+    def __init__(self, kubectl: Kubectl, output: Path) -> None:
         self._kubectl = kubectl
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - read after the process has ended
+        self._output = output
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         command = [str(self._kubectl.program), "--kubeconfig", str(self._kubectl.kubeconfig)]
         command += ["--namespace", self._kubectl.namespace, "get", "rta", "--watch", "--output", "json"]
-        self._process = subprocess.Popen(command, stdout=self._output)
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(command, stdout=output)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -198,8 +201,7 @@ class Statuses:
     @property
     def distinct(self) -> list[str]:
         """The statuses in order, each once."""
-        self._output.seek(0)
-        text, decoder, position = self._output.read().decode(), json.JSONDecoder(), 0
+        text, decoder, position = self._output.read_text(), json.JSONDecoder(), 0
         seen: list[str] = []
         while position < len(text):
             document, end = decoder.raw_decode(text, position)
@@ -231,6 +233,15 @@ def make_noise(control_plane: ControlPlane, namespace: str, *, times: int) -> No
     connection = http.client.HTTPSConnection(server.hostname or "", server.port, context=context)
     path = f"/api/v1/namespaces/{namespace}/services/counter-web/status"
     headers = {"Content-Type": "application/merge-patch+json", "Authorization": f"Bearer {token}"}
+    with closing(connection):
+        send_noise(connection, path, headers, times=times)
+    control_plane.kubectl.run("delete", "clusterrolebinding", f"noise-{namespace}")
+
+
+def send_noise(
+    connection: http.client.HTTPSConnection, path: str, headers: dict[str, str], *, times: int
+) -> None:
+    """One status patch after the other, each different from the last."""
     for number in range(times):
         condition = {
             "type": "Noise",
@@ -245,4 +256,3 @@ def make_noise(control_plane: ControlPlane, namespace: str, *, times: int) -> No
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         answer.read()
-    control_plane.kubectl.run("delete", "clusterrolebinding", f"noise-{namespace}")

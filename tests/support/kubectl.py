@@ -69,7 +69,9 @@ class Kubectl:
 
     def items(self, kind: str, selector: str = "") -> list[Object]:
         """All objects of a kind in the namespace."""
-        done = self.run("get", kind, "-o", "json", *(["-l", selector] if selector else []))
+        done = self.run(
+            "get", kind, "-o", "json", "--show-managed-fields", *(["-l", selector] if selector else [])
+        )
         found: list[Object] = json.loads(done.stdout)["items"]
         return found
 
