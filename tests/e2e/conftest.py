@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM = "realtimeapp-system"
 RELEASE = "realtimeapp-operator"
+PREFIX = "e2e-"
 
 failed = pytest.StashKey[bool]()
 
@@ -40,12 +41,21 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Kubectl:
+def cluster() -> Iterator[Kubectl]:
     """kubectl for the node cluster."""
     own = ROOT / ".cache" / "cluster" / "node" / "kubeconfig"
     kubeconfig = Path(os.environ.get("KUBECONFIG", own))
     assert kubeconfig.exists(), "no cluster: run `make cluster images`, or set KUBECONFIG"
-    return Kubectl(program=binaries.path("kubectl"), kubeconfig=kubeconfig)
+    kubectl = Kubectl(program=binaries.path("kubectl"), kubeconfig=kubeconfig)
+    yield kubectl
+    # A test does not wait for the end of its namespace, the next one can begin meanwhile; the ring does.
+    eventually(lambda: not left_behind(kubectl), within=120, what="every namespace of the ring gone")
+
+
+def left_behind(kubectl: Kubectl) -> list[str]:
+    """Namespaces of the ring that still exist."""
+    names = [item["metadata"]["name"] for item in kubectl.items("namespaces")]
+    return [name for name in names if name.startswith(PREFIX)]
 
 
 def helm(cluster: Kubectl, *arguments: str) -> None:
@@ -78,15 +88,14 @@ def operator(cluster: Kubectl) -> Kubectl:
 @pytest.fixture
 def kubectl(cluster: Kubectl, operator: Kubectl, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
     """kubectl in a new namespace that enforces Pod Security `restricted`; the namespace is gone afterwards."""
-    name = f"e2e-{uuid.uuid4().hex[:8]}"
+    name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     inside = cluster.within(name)
     yield inside
     if request.node.stash.get(failed, False):
         print_scene(inside, operator)
-    cluster.run("delete", "namespace", name, "--wait=false")
-    eventually(lambda: cluster.find("namespace", name) is None, within=120, what=f"namespace {name} gone")
+    cluster.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 def print_scene(kubectl: Kubectl, operator: Kubectl) -> None:

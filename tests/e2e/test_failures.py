@@ -71,7 +71,7 @@ MISTAKES = {
         breaks={"ingress": {"className": "nowhere"}},
         mends={"ingress": {"className": "traefik"}},
         reason="IngressClassNotFound",
-        says=("nowhere", "traefik"),
+        says=("nowhere", "kubectl get ingressclass"),
     ),
     "no room on the node": Mistake(
         breaks={"web": {"podTemplate": {"resources": {"requests": {"cpu": "64"}}}}},
