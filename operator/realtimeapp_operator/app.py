@@ -36,6 +36,7 @@ from realtimeapp_operator.wiring.shell import watch_apps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from realtimeapp_operator.reconcile.ports import Key
     from realtimeapp_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -133,7 +134,11 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
     """Be the writer until told to stop; `leading` is set when everything runs."""
     clock = SystemClock()
     apps = Apps()
-    observed = Observed(clock=clock)
+
+    def look_again(key: Key) -> None:
+        queue.add(key)
+
+    observed = Observed(clock=clock, announce=look_again)
     reconciler = Reconciler(
         api=client,
         events=EventWriter(client, instance=settings.identity),

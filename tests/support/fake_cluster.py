@@ -49,6 +49,8 @@ class FakeCluster:
         self.refuse: Callable[[str, Ref], ApiError | None] = lambda _verb, _ref: None
         self.before: Callable[[str, Ref], None] = lambda _verb, _ref: None
         """Called before each request takes effect: somebody else may be quicker."""
+        self.after: Callable[[], None] = lambda: None
+        """Called when a write took effect, before its answer: the watch may be quicker."""
         self.writes_until_death: int | None = None
         self._versions = itertools.count(STARTS_AT)
         self._uids = itertools.count(1)
@@ -210,7 +212,9 @@ class FakeCluster:
             self.writes_until_death -= 1
             if self.writes_until_death <= 0:
                 raise Killed
-        return copy.deepcopy(obj)
+        answer = copy.deepcopy(obj)
+        self.after()
+        return answer
 
     def _insert(self, obj: Object, ours: dict[str, Any] | None) -> Object:
         metadata = obj["metadata"]

@@ -89,7 +89,8 @@ class World:
     def start(self) -> None:
         """Begin a new operator process: nothing is known, everything is listed."""
         self.apps = Apps()
-        self.observed = Observed(clock=self.clock)
+        self.due: dict[Key, None] = {}
+        self.observed = Observed(clock=self.clock, announce=lambda key: self.due.update({key: None}))
         self.reconciler = Reconciler(
             api=self.cluster,
             events=self.told,
@@ -99,7 +100,6 @@ class World:
             clock=self.clock,
             meter=SilentMeter(),
         )
-        self.due: dict[Key, None] = {}
         self.cluster.take_events()
         labelled = [
             obj

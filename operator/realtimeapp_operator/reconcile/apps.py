@@ -6,6 +6,7 @@ the operator's own status write is not.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from realtimeapp_operator.reconcile.observed import is_newer
 from realtimeapp_operator.reconcile.ports import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class Apps:
 
     def __init__(self) -> None:
         self._bodies: dict[Key, AppBody] = {}
+        self._being_written: dict[Key, Mapping[str, Any]] = {}
 
     def take(self, event_type: str | None, body: Mapping[str, Any]) -> Key | None:
         """Take in one watch event (None: a listed object); return the key when there is something to look at."""
@@ -61,9 +63,18 @@ class Apps:
             if not is_newer(new.version, known.version):
                 return None
             self._bodies[key] = new
-            return key if _news(known, new) else None
+            return key if self._is_news(known, new) else None
         self._bodies[key] = new
         return key
+
+    @contextmanager
+    def writing(self, key: Key, status: Mapping[str, Any]) -> Iterator[None]:
+        """Know `status` as our own while it is written: the watch may bring it before the answer comes."""
+        self._being_written[key] = status
+        try:
+            yield
+        finally:
+            del self._being_written[key]
 
     def note_status(self, key: Key, body: Mapping[str, Any]) -> None:
         """Take in the answer to our own status write: only the status, the spec comes through the watch."""
@@ -96,6 +107,11 @@ class Apps:
         """Return every known key."""
         return tuple(self._bodies)
 
+    def _is_news(self, known: AppBody, new: AppBody) -> bool:
+        if (known.generation, known.deleting) != (new.generation, new.deleting):
+            return True
+        return new.status not in (known.status, self._being_written.get(new.key))
+
 
 def _read(key: Key, body: Mapping[str, Any]) -> AppBody:
     metadata = body["metadata"]
@@ -108,7 +124,3 @@ def _read(key: Key, body: Mapping[str, Any]) -> AppBody:
         spec=body.get("spec") or {},
         status=body.get("status") or {},
     )
-
-
-def _news(known: AppBody, new: AppBody) -> bool:
-    return (known.generation, known.deleting, known.status) != (new.generation, new.deleting, new.status)

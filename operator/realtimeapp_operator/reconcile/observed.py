@@ -10,10 +10,11 @@ import dataclasses
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from realtimeapp_operator.reconcile.echoes import Echoes
 from realtimeapp_operator.reconcile.records import Address, IngressState, PodState, Record, address_of, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from realtimeapp_operator.reconcile.ports import Clock, Key
 
@@ -22,10 +23,14 @@ TOMBSTONES: Final = 1024
 
 
 class Observed:
-    """Records of all children, by address and by application."""
+    """Records of all children, by address and by application.
 
-    def __init__(self, *, clock: Clock) -> None:
+    `announce` is called with an application whose event was held back during a write and was more than its echo.
+    """
+
+    def __init__(self, *, clock: Clock, announce: Callable[[Key], None]) -> None:
         self._clock = clock
+        self._echoes = Echoes(announce=announce)
         self._records: dict[Address, Record] = {}
         self._families: dict[Key, dict[Address, Record]] = {}
         self._gone: OrderedDict[str, None] = OrderedDict()
@@ -38,11 +43,22 @@ class Observed:
             return self._observe_class(event_type, obj)
         if event_type == "DELETED":
             return self._remove(obj)
-        return self._put(obj)
+        concerned = self._put(obj)
+        address, version = address_of(obj), obj["metadata"].get("resourceVersion", "")
+        return tuple(key for key in concerned if not self._echoes.hold_back(key, address, version))
 
-    def note(self, obj: Mapping[str, Any]) -> None:
+    def expect(self, app: Key, address: Address) -> None:
+        """Note that `app` begins to write a child; `note` or `give_up` has to follow."""
+        self._echoes.expect(app, address)
+
+    def note(self, app: Key, obj: Mapping[str, Any]) -> None:
         """Take in the answer to one of our own writes."""
         self._put(obj)
+        self._echoes.settle(app, address_of(obj), obj["metadata"].get("resourceVersion", ""))
+
+    def give_up(self, app: Key, address: Address) -> None:
+        """Note that a write has failed, or nobody knows."""
+        self._echoes.settle(app, address, None)
 
     def note_deletion(self, record: Record) -> None:
         """Remember that we asked for the deletion of a child, until the watch says it is gone."""

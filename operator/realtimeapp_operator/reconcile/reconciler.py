@@ -140,7 +140,8 @@ class Reconciler:
         if not patch:
             return
         try:
-            answer = await self._api.patch_status(body.key.namespace, body.key.name, patch, None)
+            with self._apps.writing(body.key, status):
+                answer = await self._api.patch_status(body.key.namespace, body.key.name, patch, None)
         except NotFound:
             self._forget(body)
             return

@@ -71,7 +71,7 @@ class Writer:
 
     async def _apply(self, manifest: Manifest) -> Problem | None:
         try:
-            self._observed.note(await self._api.apply(manifest))
+            await self._send(manifest)
         except Conflict:
             return await self._apply_to_other(manifest)
         except Invalid as error:
@@ -81,6 +81,16 @@ class Writer:
         except ApiError as error:
             return problem_of(error, Ref.of(manifest))
         return None
+
+    async def _send(self, manifest: Manifest) -> None:
+        address = address_of(manifest)
+        self._observed.expect(self._app, address)
+        try:
+            answer = await self._api.apply(manifest)
+        except BaseException:
+            self._observed.give_up(self._app, address)
+            raise
+        self._observed.note(self._app, answer)
 
     async def _apply_to_other(self, manifest: Manifest) -> Problem | None:
         """The guard held: what is there is not what we thought. Ours (its label was taken off), gone, or foreign."""
@@ -99,7 +109,7 @@ class Writer:
         }
         uid = found["metadata"]["uid"] if found is not None else None
         try:
-            self._observed.note(await self._api.apply(guarded(bare, uid=uid)))
+            await self._send(guarded(bare, uid=uid))
         except Conflict:
             raise  # It changed hands once more; the queue comes back to it.
         except ApiError as error:
