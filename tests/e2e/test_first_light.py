@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -90,8 +91,16 @@ def owned(kubectl: Kubectl) -> list[dict[str, Any]]:
 
 
 async def open_counter(page: Page, host: str) -> None:
-    """Open the page and wait for its WebSocket."""
+    """Open the page and wait until its view is mounted; djust ignores what is clicked before."""
+    mounted = asyncio.get_running_loop().create_future()
+
+    def look(frame: str | bytes) -> None:
+        if '"type": "mount"' in str(frame) and not mounted.done():
+            mounted.set_result(None)
+
+    page.on("websocket", lambda socket: socket.on("framereceived", look))
     await page.goto(f"http://{host}/")
+    await asyncio.wait_for(mounted, timeout=15)
     await page.wait_for_selector("body.dj-connected", timeout=15_000)
 
 

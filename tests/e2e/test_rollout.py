@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SOCKETS = 200
 RATE = 50
+NEW_IMAGE = "localhost/djust-counter:2"
 LIGHT = "/whoami/"
 """A view that costs next to nothing: forty pages a second would be a test of two cores, not of the rollout."""
 
@@ -62,10 +63,8 @@ async def test_a_new_image_closes_every_socket_once_with_1012_and_nobody_sees_an
         await open_counter(page, host)
         await click(page, times=2)
 
-        kubectl.patch("rta", "counter", {"spec": {"image": "localhost/djust-counter:2"}})
-        await eventually_async(
-            lambda: rolled(kubectl, "localhost/djust-counter:2"), within=150, what="rollout finished"
-        )
+        await asyncio.to_thread(kubectl.patch, "rta", "counter", {"spec": {"image": NEW_IMAGE}})
+        await eventually_async(lambda: rolled(kubectl, NEW_IMAGE), within=150, what="rollout finished")
         await eventually_async(lambda: all_open(fleet), within=60, what="all sockets back")
 
         await click(page, times=1)
@@ -86,15 +85,20 @@ async def test_a_new_image_closes_every_socket_once_with_1012_and_nobody_sees_an
 @pytest.mark.parametrize("strategy", ["Paced"], indirect=True)
 async def test_a_killed_redis_drops_no_socket(kubectl: Kubectl, fleet: Fleet) -> None:
     uid = kubectl.get("pod", "counter-redis-0")["metadata"]["uid"]
-    kubectl.run("delete", "pod", "counter-redis-0", "--grace-period=0", "--force")
+    await asyncio.to_thread(kubectl.run, "delete", "pod", "counter-redis-0", "--grace-period=0", "--force")
     await eventually_async(lambda: replaced(kubectl, uid), within=60, what="Redis back")
-    kubectl.await_condition("counter", "Ready", within=60)
+    await asyncio.to_thread(kubectl.await_condition, "counter", "Ready", within=60)
     assert fleet.codes() == {}
     assert fleet.connected == SOCKETS
 
 
 async def rolled(kubectl: Kubectl, image: str) -> bool:
     """Whether only pods of this image are left and the conditions say so."""
+    return await asyncio.to_thread(is_rolled, kubectl, image)  # kubectl must not hold up the clients
+
+
+def is_rolled(kubectl: Kubectl, image: str) -> bool:
+    """As `rolled`, in a thread."""
     app = kubectl.get("rta", "counter")
     conditions = {c["type"]: c for c in app["status"]["conditions"]}
     current = all(c["observedGeneration"] == app["metadata"]["generation"] for c in conditions.values())
@@ -106,7 +110,7 @@ async def rolled(kubectl: Kubectl, image: str) -> bool:
 
 async def replaced(kubectl: Kubectl, uid: str) -> bool:
     """Whether another Redis pod than `uid` is ready."""
-    pod = kubectl.find("pod", "counter-redis-0") or {}
+    pod = await asyncio.to_thread(kubectl.find, "pod", "counter-redis-0") or {}
     ready = any(
         c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", ())
     )
