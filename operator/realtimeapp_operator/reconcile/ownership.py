@@ -8,6 +8,7 @@ ran, without keeping bodies and without knowing a schema. It decides nothing.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
@@ -110,7 +111,11 @@ def _cover_item(fields: Mapping[str, Any], item: object) -> bool:
 def _matching(fields: Mapping[str, Any], item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Entries whose keys are those of `item`; a key the manifest leaves out has the server's default."""
     for name, inner in fields.items():
-        if name.startswith("k:"):
-            keys = orjson.loads(name[2:])
-            if all(item.get(key, wanted) == wanted for key, wanted in keys.items()):
-                yield inner
+        if name.startswith("k:") and all(item.get(key, wanted) == wanted for key, wanted in _keys(name)):
+            yield inner
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _keys(name: str) -> tuple[tuple[str, Any], ...]:
+    """Read an entry's name such as `k:{"containerPort":80,"protocol":"TCP"}`; every container has the same few."""
+    return tuple(orjson.loads(name[2:]).items())
