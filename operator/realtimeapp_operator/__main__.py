@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.app import StartError, run
 from realtimeapp_operator.kube.lease import LeaseLost
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("realtimeapp_operator")
 
+GARBAGE_ALLOCATIONS: Final = 10_000
+"""New objects between two looks for garbage in cycles."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the operator; return 0 after a clean stop, 1 when it had to give up, 2 for settings that cannot be used."""
@@ -30,6 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure(level=settings.log_level, style=settings.log_format)
     # Code and classes stay for ever: looking through them in each full collection stops the event loop for 40 ms.
     gc.freeze()
+    # Decoded JSON has no cycles, but is counted: the default of 700 looks through it 18 times as often for nothing,
+    # a twentieth of the CPU time while many applications are created. Costs less than 1 MiB.
+    gc.set_threshold(GARBAGE_ALLOCATIONS, 10, 10)
     try:
         asyncio.run(run(settings))
     except (StartError, LeaseLost, PartEnded) as error:
