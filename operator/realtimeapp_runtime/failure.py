@@ -17,7 +17,9 @@ from urllib.parse import quote
 from realtimeapp_runtime import paths
 
 EXIT_CODE: Final = 78
-"""EX_CONFIG of sysexits.h: restarting will not help until something is changed."""
+"""EX_CONFIG of sysexits.h: restarting will not help until something is changed. A Job is not tried again."""
+COMMAND_EXIT_CODE: Final = 1
+"""A management command that ran and failed: the database may only be away for a moment, so a Job is tried again."""
 UVICORN_STARTUP_FAILURE: Final = 3
 """The exit code by which a uvicorn worker tells its supervisor not to start it again."""
 
@@ -36,12 +38,13 @@ _secrets: Final[set[str]] = set()
 
 
 class StartupFailure(Exception):
-    """The process cannot start; `reason` is CamelCase for the condition, `message` a sentence for a person."""
+    """The process cannot go on; `reason` is CamelCase for the condition, `message` a sentence for a person."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, *, exit_code: int = EXIT_CODE) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.exit_code = exit_code
 
 
 def keep_secret(value: str) -> None:
@@ -92,7 +95,7 @@ def was_reported() -> bool:
 
 
 def exit_with(failure: StartupFailure) -> NoReturn:
-    """Report `failure` and leave: with 78, or from a uvicorn worker with the code that stops its supervisor."""
+    """Report `failure` and leave: with its exit code, or from a uvicorn worker with the one that stops its supervisor."""
     write_report(failure)
     in_worker = multiprocessing.parent_process() is not None
-    raise SystemExit(UVICORN_STARTUP_FAILURE if in_worker else EXIT_CODE)
+    raise SystemExit(UVICORN_STARTUP_FAILURE if in_worker else failure.exit_code)

@@ -7,7 +7,7 @@
     launch.py install DEST              copy this package to DEST (init container)
 
 It changes neither the image's working directory nor its PYTHONPATH, only adds to them. A failure a person can mend ends in one
-line of JSON in the termination message and exit code 78.
+line of JSON in the termination message and exit code 78; a management command that fails, with such a line and 1.
 """
 
 from __future__ import annotations

@@ -21,5 +21,7 @@ def run_command(name: str, arguments: list[str]) -> None:
         raise
     except Exception as error:
         raise failure.StartupFailure(
-            failure.COMMAND_FAILED, f"The management command {name} failed: {failure.describe(error)}"
+            failure.COMMAND_FAILED,
+            f"The management command {name} failed: {failure.describe(error)}",
+            exit_code=failure.COMMAND_EXIT_CODE,
         ) from error

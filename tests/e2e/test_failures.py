@@ -43,8 +43,11 @@ MISTAKES = {
         says=("localhost/djust-counter:nowhere", "spec.image"),
     ),
     "failing migration": Mistake(
-        breaks={"env": [{"name": "DJUST_SQLITE_PATH", "value": "/nowhere/db.sqlite3"}]},
-        mends={"env": []},
+        breaks={
+            "env": [{"name": "DJUST_SQLITE_PATH", "value": "/nowhere/db.sqlite3"}],
+            "migrations": {"backoffLimit": 0},
+        },
+        mends={"env": [], "migrations": None},
         reason="MigrationFailed",
         says=("unable to open database file",),
     ),
