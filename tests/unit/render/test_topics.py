@@ -9,6 +9,8 @@ import json
 import secrets
 from typing import Any
 
+import pytest
+
 from realtimeapp_operator.api.parse import parse
 from realtimeapp_operator.render import Edge, Facts, fill, render, resolve_edge, unmet
 from realtimeapp_operator.render.edge.ingress import TRAEFIK_CONTROLLER
@@ -119,6 +121,21 @@ class TestEdge:
         assert "spec.ingress.affinity.type" in told
         assert "3600 seconds" in told
         assert "spec.trustedProxies" in told
+
+    @pytest.mark.parametrize(
+        ("trusted", "told"),
+        [
+            ({"fromPods": {"namespace": "edge"}}, True),
+            ({"hops": 1}, False),
+            ({"cidrs": ["192.0.2.7/32"]}, False),
+        ],
+    )
+    def test_it_is_told_that_no_proxy_is_trusted_exactly_while_none_is(
+        self, trusted: dict[str, Any], *, told: bool
+    ) -> None:
+        manifest = {**MINIMAL, "spec": {**MINIMAL["spec"], "trustedProxies": trusted}}
+        said = " ".join(unmet(parse(manifest), "Generic"))
+        assert ("No proxy is trusted" in said) is told
 
 
 class TestTrust:

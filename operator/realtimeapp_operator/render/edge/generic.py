@@ -37,7 +37,8 @@ def list_unmet(app: RealtimeApp, ingress: Ingress) -> tuple[str, ...]:
         f"{ingress.timeouts.websocket_seconds} seconds "
         f"(open sockets are kept alive by a ping every {app.spec.web.ping_interval_seconds} seconds)."
     )
-    if app.spec.trusted_proxies is None:
+    trusted = app.spec.trusted_proxies
+    if trusted is None or not (trusted.cidrs or trusted.hops):
         sentences.append(
             "No proxy is trusted, so the application sees the ingress controller's address as every client's: "
             "set spec.trustedProxies.hops or spec.trustedProxies.cidrs."
