@@ -21,6 +21,8 @@ USER_ID: Final = 10001
 """User, group and file-system group of every container; above 10000, so that it is nobody on the node."""
 SECRET_FILE_MODE: Final = 0o440
 """Readable by the pod's group, which owns the files through fsGroup, and by nobody else."""
+APP_LABEL: Final = "realtimeapp"
+"""Value of the label `app.kubernetes.io/name`."""
 REVISION_HISTORY_LIMIT: Final = 3
 """Old ReplicaSets kept for `kubectl rollout undo`; each one costs an object in every watch."""
 
@@ -48,12 +50,17 @@ def literals(arguments: Iterable[str]) -> list[str]:
     return [literal(argument) for argument in arguments]
 
 
+def instance_selector(app: RealtimeApp) -> dict[str, str]:
+    """Labels that select every pod of the application.
+
+    With the name: a chart released under the application's name labels its own pods with the same instance.
+    """
+    return {names.LABEL_NAME: APP_LABEL, names.LABEL_INSTANCE: app.metadata.name}
+
+
 def selector(app: RealtimeApp, component: str, worker: str | None = None) -> dict[str, str]:
     """Labels that select exactly the pods of one component, or of one named worker; never changed afterwards."""
-    chosen = {
-        names.LABEL_INSTANCE: app.metadata.name,
-        names.LABEL_COMPONENT: component,
-    }
+    chosen = {**instance_selector(app), names.LABEL_COMPONENT: component}
     if worker is not None:
         chosen[names.LABEL_WORKER] = worker
     return chosen
@@ -62,7 +69,6 @@ def selector(app: RealtimeApp, component: str, worker: str | None = None) -> dic
 def labels(app: RealtimeApp, component: str, worker: str | None = None) -> dict[str, str]:
     """Labels of an object, and of its pods, of one component."""
     return {
-        names.LABEL_NAME: "realtimeapp",
         names.LABEL_MANAGED_BY: names.MANAGED_BY,
         **selector(app, component, worker),
     }

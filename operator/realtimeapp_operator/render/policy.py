@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
-from realtimeapp_operator.render.common import metadata, selector
+from realtimeapp_operator.render.common import instance_selector, metadata, selector
 from realtimeapp_operator.render.redis_config import PORT
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _pods(pods: PodSelector) -> dict[str, Any]:
 
 def _components(app: RealtimeApp, components: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "matchLabels": {names.LABEL_INSTANCE: app.metadata.name},
+        "matchLabels": instance_selector(app),
         "matchExpressions": [
             {"key": names.LABEL_COMPONENT, "operator": "In", "values": list(components)},
         ],

@@ -138,6 +138,23 @@ def used_objects(pod: dict[str, Any]) -> list[str]:
     return used
 
 
+def test_no_selector_matches_the_pods_of_a_chart_released_under_the_same_name(name: str) -> None:
+    """Charts label their pods with release and component; a Service of ours must not send them its clients."""
+    for manifest in render_case(name):
+        own = manifest["metadata"]["labels"]
+        foreign = {
+            names.LABEL_NAME: "somebody-elses",
+            names.LABEL_INSTANCE: own[names.LABEL_INSTANCE],
+            names.LABEL_COMPONENT: own[names.LABEL_COMPONENT],
+            names.LABEL_MANAGED_BY: "Helm",
+        }
+        spec = manifest.get("spec", {})
+        selector = spec.get("podSelector") or spec.get("selector")
+        if selector is not None:
+            chosen = selector.get("matchLabels", selector)
+            assert not chosen.items() <= foreign.items(), manifest["metadata"]["name"]
+
+
 def test_selectors_are_disjoint_and_match_their_own_pods(name: str) -> None:
     manifests = render_case(name)
     labels = {key: template["metadata"]["labels"] for key, template in pod_templates(manifests).items()}
