@@ -19,6 +19,8 @@ from hack.rings.surroundings import Surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 RINGS = ("lint", "unit", "runtime", "api", "e2e")
+PARALLEL = {"unit": 2, "runtime": 3}
+"""Tests at the same time: one per core for the unit ring; the runtime ring mostly waits for drains to take their time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ def run(ring: str, *, surroundings: Surroundings, keyword: str | None) -> Result
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", f"tests/{ring}", "-q", f"--junitxml={report}"]
+        command += ["-n", str(PARALLEL[ring])] if ring in PARALLEL else []
         command += ["-k", keyword] if keyword else []
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
         return read_report(ring, report, code=code, seconds=time.monotonic() - started)
