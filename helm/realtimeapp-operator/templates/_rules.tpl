@@ -42,9 +42,5 @@ namespace. The reason of every verb is in docs/security.md.
 {{- define "realtimeapp-operator.rules.cluster" -}}
 - apiGroups: [networking.k8s.io]
   resources: [ingressclasses]
-  verbs: [get, list, watch]
-- apiGroups: [apiextensions.k8s.io]
-  resources: [customresourcedefinitions]
-  resourceNames: [realtimeapps.realtimeapp.dev]
-  verbs: [get]
+  verbs: [list, watch]
 {{- end -}}
