@@ -45,7 +45,6 @@ class Reason(enum.StrEnum):
     FORBIDDEN = "Forbidden"
     POD_SECURITY_VIOLATION = "PodSecurityViolation"
     OBJECT_REJECTED = "ObjectRejected"
-    API_UNAVAILABLE = "ApiUnavailable"
     # The pods
     IMAGE_PULL_FAILED = "ImagePullFailed"
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - the name of a reason, not a secret
@@ -218,7 +217,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.FORBIDDEN: _explain(
         "The operator is not allowed to write an object in this namespace.",
-        "Add the namespace to the chart's `namespaces`, or restore the role the chart installs.",
+        "Add the namespace to the chart's `watchNamespaces`, or restore the role the chart installs.",
         *_APPLY,
     ),
     Reason.POD_SECURITY_VIOLATION: _explain(
@@ -234,12 +233,6 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         "The API server or an admission webhook refuses an object.",
         "The message has its words; change the field it names or the policy that refuses.",
         *_APPLY,
-    ),
-    Reason.API_UNAVAILABLE: _explain(
-        "The API server does not answer or asks to wait; it is tried again with growing pauses.",
-        "Wait; if it stays, look at the health of the control plane.",
-        _C.RECONCILED,
-        _C.READY,
     ),
     Reason.IMAGE_PULL_FAILED: _explain(
         "A node cannot pull an image.",
@@ -290,7 +283,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.CRASH_LOOPING: _explain(
         "A container ends again and again.",
-        "Look at `kubectl logs --previous` of the pod in the message.",
+        "Look at `kubectl logs --previous` of a pod of this part.",
         *_PODS,
     ),
     Reason.OUT_OF_MEMORY: _explain(
