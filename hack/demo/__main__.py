@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hack.cluster import binaries
+from hack.demo.release import install_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "djust-counter.yaml"
 OWN_KUBECONFIG = ROOT / ".cache" / "cluster" / "node" / "kubeconfig"
-SYSTEM = "realtimeapp-system"
 NAMESPACE = "demo"
 APP = "counter"
 HOST = "counter.localhost"
@@ -72,19 +72,8 @@ def step(title: str, *command: str, environment: Mapping[str, str] | None = None
 
 def install(environment: Mapping[str, str]) -> None:
     """Install or upgrade the operator, and make a namespace that enforces Pod Security `restricted`."""
-    step(
-        "The operator (helm install)",
-        *(
-            str(binaries.path("helm")),
-            "upgrade",
-            "--install",
-            "realtimeapp-operator",
-            "helm/realtimeapp-operator",
-        ),
-        *("--namespace", SYSTEM, "--create-namespace", "--wait", "--timeout", "3m", "--hide-notes"),
-        *("--values", "hack/demo/values.yaml"),
-        environment=environment,
-    )
+    helm = str(binaries.path("helm"))
+    step("The operator (helm install)", helm, *install_arguments(), "--hide-notes", environment=environment)
     namespace = {
         "apiVersion": "v1",
         "kind": "Namespace",

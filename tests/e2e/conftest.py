@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from hack.cluster import binaries
+from hack.demo.release import NAMESPACE, RELEASE, install_arguments
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import eventually
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
-SYSTEM = "realtimeapp-system"
-RELEASE = "realtimeapp-operator"
 PREFIX = "e2e-"
 
 failed = pytest.StashKey[bool]()
@@ -61,28 +60,16 @@ def left_behind(kubectl: Kubectl) -> list[str]:
 def helm(cluster: Kubectl, *arguments: str) -> None:
     """Run helm against the cluster; the assertion shows what it said."""
     environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
-    command = [str(binaries.path("helm")), *arguments, "--namespace", SYSTEM]
+    command = [str(binaries.path("helm")), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
-
-
-def install_operator(cluster: Kubectl) -> None:
-    """`helm upgrade --install` with the images of `make images`, as the demo does it."""
-    helm(
-        cluster,
-        *("upgrade", "--install", RELEASE, "helm/realtimeapp-operator", "--create-namespace"),
-        *("--wait", "--timeout", "2m", "--values", "hack/demo/values.yaml"),
-    )
 
 
 @pytest.fixture(scope="session")
 def operator(cluster: Kubectl) -> Kubectl:
     """kubectl in the operator's namespace, the operator running the images built last."""
-    install_operator(cluster)
-    system = cluster.within(SYSTEM)
-    system.run("rollout", "restart", f"deployment/{RELEASE}")
-    system.run("rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
-    return system
+    helm(cluster, *install_arguments())
+    return cluster.within(NAMESPACE)
 
 
 @pytest.fixture

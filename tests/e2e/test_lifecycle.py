@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.conftest import RELEASE, helm, install_operator
+from hack.demo.release import NAMESPACE, RELEASE, install_arguments
+from tests.e2e.conftest import helm
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -81,12 +82,12 @@ def test_uninstalling_leaves_the_app_serving_and_reinstalling_adopts_it(
         lambda: kubectl.condition("counter", "Progressing")["status"] == "False", within=60, what="settled"
     )
     before = versions(kubectl)
-    helm(cluster, "uninstall", RELEASE, "--wait")
+    helm(cluster, "uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
     try:
         assert versions(kubectl) == before
         assert kubectl.find("rta", "counter") is not None, "the CRD and its objects are kept"
     finally:
-        install_operator(cluster)
+        helm(cluster, *install_arguments())
     kubectl.patch("rta", "counter", {"spec": {"session": {"ttlSeconds": 7300}}})
     kubectl.await_condition("counter", "Ready", within=90)
     kept = {kind: uid for kind, uid in versions(kubectl).items() if kind.startswith("Pod/counter-redis")}
