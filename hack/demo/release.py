@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / ".cache" / "images" / "built.json"
+from hack.images.layout import RECORD
+
 RELEASE = "realtimeapp-operator"
 NAMESPACE = "realtimeapp-system"
 
@@ -19,7 +18,7 @@ def install_arguments() -> list[str]:
     """
     arguments = ["upgrade", "--install", RELEASE, "helm/realtimeapp-operator", "--namespace", NAMESPACE]
     arguments += ["--create-namespace", "--wait", "--timeout", "3m", "--values", "hack/demo/values.yaml"]
-    if BUILT.exists():
-        build = json.loads(BUILT.read_text())["operator"]["inputs"]
+    if RECORD.exists():
+        build = json.loads(RECORD.read_text())["operator"]["inputs"]
         arguments += ["--set-string", f"podAnnotations.realtimeapp\\.dev/build={build}"]
     return arguments

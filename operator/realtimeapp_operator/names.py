@@ -40,8 +40,7 @@ COMPONENT_CLEANUP: Final = "cleanup"
 APP_NAME_MAX: Final = 40
 """Longest RealtimeApp name: every child name below then fits 63 characters, a CronJob's 52."""
 PART_NAME_MAX: Final = 20
-"""Longest worker name."""
-CLEANUP_NAME_MAX: Final = 20
+"""Longest name of a worker or a clean-up."""
 CRONJOB_NAME_MAX: Final = 52
 WORKER_NAME_MAX: Final = 63
 

@@ -19,8 +19,3 @@ def run_dir() -> Path:
 def termination_log() -> Path:
     """The file the kubelet copies into the container's termination message."""
     return Path(os.environ.get("REALTIMEAPP_TERMINATION_LOG", "/dev/termination-log"))
-
-
-def package_parent() -> Path:
-    """The directory that must be on sys.path for `import realtimeapp_runtime`."""
-    return Path(__file__).resolve().parent.parent

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, core_schema
 
+from realtimeapp_operator import names
+
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
 
@@ -109,7 +111,7 @@ _OBJECT = (
 )
 
 Label = Annotated[str, grammar(DNS_LABEL, _LABEL, shortest=1, longest=63)]
-PartName = Annotated[str, grammar(DNS_LABEL, _LABEL, shortest=1, longest=20)]
+PartName = Annotated[str, grammar(DNS_LABEL, _LABEL, shortest=1, longest=names.PART_NAME_MAX)]
 ObjectName = Annotated[str, grammar(DNS_SUBDOMAIN, _OBJECT, shortest=1, longest=253)]
 Host = Annotated[
     str,

@@ -24,20 +24,6 @@ REDIS_PASSWORD_FILE: Final = f"redis/{names.REDIS_PASSWORD_KEY}"
 DATABASE_URL_FILE: Final = "database/url"
 """Files below `names.SECRETS_DIR`."""
 
-RENDERED_NAMES: Final = (
-    "DJANGO_SETTINGS_MODULE",
-    "REALTIMEAPP_CONFIG",
-    "REALTIMEAPP_RUN_DIR",
-    "REALTIMEAPP_POD_IP",
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONUNBUFFERED",
-    "SECRET_KEY",
-    "DATABASE_URL",
-    "REALTIMEAPP_REDIS_PASSWORD",
-    "REDIS_URL",
-)
-"""Every variable this module may set; the schema refuses them in `spec.env`."""
-
 
 def build_env(app: RealtimeApp) -> list[dict[str, Any]]:
     """The operator's variables, then the user's."""
