@@ -40,6 +40,21 @@ APP: Final = {
         path="spec.django.asgiApplication",
         says="must be module:attribute",
     ),
+    "overlay-hosts": Refused(
+        change={"spec.django.overlay": "Disabled", "spec.django.allowedHosts": ["shop.example.com"]},
+        path="spec.django.overlay",
+        says="must be Enabled",
+    ),
+    "overlay-session": Refused(
+        change={"spec.django.overlay": "Disabled", "spec.session": {"engine": "Database"}},
+        path="spec.django.overlay",
+        says="must be Enabled",
+    ),
+    "overlay-channel-layer": Refused(
+        change={"spec.django.overlay": "Disabled", "spec.channelLayer": {"capacity": 500}},
+        path="spec.django.overlay",
+        says="must be Enabled",
+    ),
     "framework-unknown": Refused(
         change={"spec.framework": "Flask"},
         path="spec.framework",

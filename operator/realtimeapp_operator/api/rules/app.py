@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.app import RealtimeApp, Spec
+from realtimeapp_operator.api.redis import ChannelLayer
 from realtimeapp_operator.api.rules.base import Rule
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ def _gives_no_second_database(spec: Spec) -> bool:
     return spec.database is None or all(env.name != "DATABASE_URL" for env in spec.env)
 
 
+def _reaches_django(spec: Spec) -> bool:
+    if spec.django.overlay == "Enabled":
+        return True
+    return not spec.django.allowed_hosts and spec.session.engine is None and spec.channel_layer == _LAYER
+
+
 def _mounts_exist(template: PodTemplate, *bases: PodTemplate) -> bool:
     known = {volume.name for part in (template, *bases) for volume in part.volumes}
     return all(mount.name in known for mount in template.volume_mounts)
@@ -51,6 +58,15 @@ def _mounts_exist_cel(template: str, *bases: str) -> str:
     )
 
 
+_LAYER: Final = ChannelLayer()
+_PLAIN_LAYER: Final = " && ".join(
+    [
+        "!has(self.channelLayer.type)",
+        f"self.channelLayer.capacity == {_LAYER.capacity}",
+        f"self.channelLayer.expirySeconds == {_LAYER.expiry_seconds}",
+        f"self.channelLayer.groupExpirySeconds == {_LAYER.group_expiry_seconds}",
+    ]
+)
 _MOUNT_MESSAGE = "must name volumes of the same or the application's podTemplate"
 
 RULES: Final = (
@@ -75,6 +91,16 @@ RULES: Final = (
         cel="!has(self.database) || !has(self.env) || self.env.all(item, item.name != 'DATABASE_URL')",
         holds=_gives_no_second_database,
         message="must not have DATABASE_URL beside spec.database, which sets it",
+    ),
+    Rule(
+        on=Spec,
+        blame="django.overlay",
+        cel="self.django.overlay == 'Enabled' "
+        "|| ((!has(self.django.allowedHosts) || self.django.allowedHosts.size() == 0) "
+        f"&& !has(self.session.engine) && {_PLAIN_LAYER})",
+        holds=_reaches_django,
+        message="must be Enabled where django.allowedHosts, session.engine or channelLayer are set: "
+        "nothing else hands them to Django",
     ),
     Rule(
         on=Spec,
