@@ -138,6 +138,13 @@ def pod_security(*, on_root_mismatch: bool = False) -> dict[str, Any]:
     return context
 
 
+def pull_secrets(app: RealtimeApp) -> dict[str, Any]:
+    """Pull credentials, as a field of the spec of every pod: the operator's own images may need them as well."""
+    if not app.spec.image_pull_secrets:
+        return {}
+    return {"imagePullSecrets": [{"name": secret.name} for secret in app.spec.image_pull_secrets]}
+
+
 def container_security() -> dict[str, Any]:
     """Security context of every container: `restricted`, and nothing of the image can be written."""
     return {

@@ -15,6 +15,7 @@ from realtimeapp_operator.render.common import (
     dump,
     labels,
     pod_security,
+    pull_secrets,
 )
 from realtimeapp_operator.render.deviations import scheduling
 from realtimeapp_operator.render.environment import build_env, build_env_from, build_secrets_volume
@@ -70,7 +71,7 @@ def build_template(  # noqa: PLR0913 - one keyword per dimension in which pods d
             "enableServiceLinks": False,
             "restartPolicy": restart_policy,
             "securityContext": pod_security(),
-            **_pull_secrets(app),
+            **pull_secrets(app),
             **scheduling(deviations),
             **(spec or {}),
             "initContainers": [_install_container(facts)],
@@ -90,12 +91,6 @@ def _metadata(
     if annotations:
         rendered["annotations"] = annotations
     return rendered
-
-
-def _pull_secrets(app: RealtimeApp) -> dict[str, Any]:
-    if not app.spec.image_pull_secrets:
-        return {}
-    return {"imagePullSecrets": [{"name": secret.name} for secret in app.spec.image_pull_secrets]}
 
 
 def _install_container(facts: Facts) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from realtimeapp_operator.render.common import (
     labels,
     metadata,
     pod_security,
+    pull_secrets,
     selector,
     with_template_hash,
 )
@@ -104,6 +105,7 @@ def _template(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "securityContext": pod_security(on_root_mismatch=True),
+            **pull_secrets(app),
             "terminationGracePeriodSeconds": GRACE_SECONDS,
             "containers": [_container(app, facts)],
             "volumes": _volumes(app),

@@ -167,6 +167,13 @@ def test_selectors_are_disjoint_and_match_their_own_pods(name: str) -> None:
         assert (selector.items() <= pod_labels.items()) == (workload == other)
 
 
+def test_every_pod_pulls_with_the_declared_credentials(name: str) -> None:
+    """Redis and the runtime come from a registry too, and it may be a private one."""
+    declared = body(name)["spec"].get("imagePullSecrets", [])
+    for workload, template in pod_templates(render_case(name)).items():
+        assert template["spec"].get("imagePullSecrets", []) == declared, workload
+
+
 def test_services_reach_one_kind_of_pods_by_a_port_they_have(name: str) -> None:
     manifests = render_case(name)
     templates = pod_templates(manifests)
