@@ -80,7 +80,9 @@ class Spec(Model):
         default=False,
         description="Scale web and workers to 0 through the paced drain and suspend the CronJobs; Redis stays.",
     )
-    restarted_at: AwareDatetime | None = Field(default=None, description="A new value rolls every pod.")
+    restarted_at: AwareDatetime | None = Field(
+        default=None, description="A new value migrates again and rolls web and workers; Redis stays."
+    )
     django: Django = Field(description="The Django project in the image.")
     database: Database | None = Field(default=None, description="The application's database.")
     env: Annotated[tuple[EnvVar, ...], Field(max_length=128), Unique(("name",))] = Field(
