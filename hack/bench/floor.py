@@ -190,14 +190,17 @@ async def all_reconciled(client: aiohttp.ClientSession, url: str, apps: int) -> 
     """Return when `apps` different applications have been seen with Reconciled=True."""
     done: set[str] = set()
     timeout = aiohttp.ClientTimeout(total=None)
-    async with client.get(f"{url}?watch=true&resourceVersion=0", timeout=timeout) as answer:
-        async for line in answer.content:
-            seen = orjson.loads(line)["object"]
-            conditions = seen.get("status", {}).get("conditions", ())
-            if any(c["type"] == "Reconciled" and c["status"] == "True" for c in conditions):
-                done.add(seen["metadata"]["name"])
-            if len(done) == apps:
-                return
+    while (
+        len(done) < apps
+    ):  # The server ends a watch when it likes, for example as the CRD's conditions change.
+        async with client.get(f"{url}?watch=true&resourceVersion=0", timeout=timeout) as answer:
+            async for line in answer.content:
+                seen = orjson.loads(line)["object"]
+                conditions = seen.get("status", {}).get("conditions", ())
+                if any(c["type"] == "Reconciled" and c["status"] == "True" for c in conditions):
+                    done.add(seen["metadata"]["name"])
+                if len(done) == apps:
+                    return
 
 
 async def send(
