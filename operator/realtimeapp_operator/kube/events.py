@@ -70,16 +70,12 @@ class EventWriter:
         name = event_name(app.name, uid=uid, reason=reason, message=text)
         ref = Ref(kinds.EVENT.api_version, kinds.EVENT.kind, app.namespace, name)
         known = self._written.get(name)
+        if known is not None and self._monotonic() - known.at < QUIET_SECONDS:
+            known.pending += 1
+            return
         try:
-            if known is None:
+            if known is None or not await self._repeat(ref, count=known.count + known.pending + 1):
                 await self._create(ref, app=app, uid=uid, kind=kind, reason=reason, message=text)
-            elif self._monotonic() - known.at < QUIET_SECONDS:
-                known.pending += 1
-            else:
-                await self._repeat(ref, count=known.count + known.pending + 1)
-        except NotFound:
-            # Events are kept for an hour: it went away since we wrote it. The next one starts anew.
-            self._written.pop(name, None)
         except ApiError as error:
             logger.info("cannot write the event %s of %s: %s", reason, app, error.message)
 
@@ -117,9 +113,15 @@ class EventWriter:
         else:
             self._remember(ref.name, count=1)
 
-    async def _repeat(self, ref: Ref, *, count: int) -> None:
-        await self._client.patch(ref, {"count": count, "lastTimestamp": self._stamp()})
+    async def _repeat(self, ref: Ref, *, count: int) -> bool:
+        """Raise the count of an Event; False when it is gone, as Events are kept for an hour."""
+        try:
+            await self._client.patch(ref, {"count": count, "lastTimestamp": self._stamp()})
+        except NotFound:
+            self._written.pop(ref.name, None)
+            return False
         self._remember(ref.name, count=count)
+        return True
 
     def _remember(self, name: str, *, count: int) -> None:
         self._written[name] = _Written(count=count, pending=0, at=self._monotonic())
