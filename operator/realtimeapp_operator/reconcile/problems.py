@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
 from realtimeapp_operator.kube.errors import ApiError, BadRequest, Forbidden, Invalid, NotFound
+from realtimeapp_operator.telemetry.redaction import redact
 
 if TYPE_CHECKING:
     from realtimeapp_operator.kube.kinds import Ref
 
 QUOTED_MAX: Final = 256
 """Characters of somebody else's text in a message of ours."""
-
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class NamespaceEnding(Exception):
 
 
 def quoted(text: str) -> str:
-    """Make text from pods, nodes or users fit for a message: one line, short, without credentials in URLs."""
+    """Make text from pods, nodes or users fit for a message: one line, short, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    masked = _CREDENTIALS.sub(r"\1***@", line)
+    masked = redact(line)
     return masked if len(masked) <= QUOTED_MAX else masked[: QUOTED_MAX - 1] + "…"
 
 

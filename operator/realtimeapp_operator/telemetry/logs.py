@@ -14,26 +14,14 @@ from typing import Final, Literal, TextIO
 
 import orjson
 
+from realtimeapp_operator.telemetry.redaction import MASK, redact
+
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _NOISY: Final = {"kopf": logging.WARNING, "aiohttp.access": logging.WARNING, "asyncio": logging.WARNING}
 """kopf says `Handler ... succeeded.` at INFO for every event of every object."""
-_MASK: Final = "***"
-_URL_PASSWORD: Final = re.compile(r"(?P<start>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)")
-_BEARER: Final = re.compile(r"(?i)(?P<start>\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}")
-_ASSIGNED: Final = re.compile(
-    r"""(?ix)(?P<start>["']?\b[\w-]*(?:password|passwd|secret[_-]?key|token|api[_-]?key|authorization)["']?\s*[=:]\s*["']?)
-    (?!bearer\b|basic\b)[^\s"',;}&]+"""
-)
 _SECRET_FIELD: Final = re.compile(r"(?i)(password|passwd|secret_?key|token|authorization|credential)")
 
 Format = Literal["json", "text"]
-
-
-def redact(text: str) -> str:
-    """Mask passwords in URLs, bearer tokens and values assigned to names like password or token."""
-    for pattern in (_URL_PASSWORD, _BEARER, _ASSIGNED):
-        text = pattern.sub(rf"\g<start>{_MASK}", text)
-    return text
 
 
 def configure(*, level: str, style: Format, stream: TextIO | None = None) -> None:
@@ -96,7 +84,7 @@ def _extra(record: logging.LogRecord) -> dict[str, object]:
 
 def _safe(name: str, value: object) -> object:
     if _SECRET_FIELD.search(name):
-        return _MASK
+        return MASK
     if isinstance(value, int | float | bool):
         return value
     if isinstance(value, dict):

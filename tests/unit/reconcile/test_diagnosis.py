@@ -83,6 +83,9 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (said("PackageMissing", "uvicorn is not installed"), "PackageMissing", "uvicorn"),
     (said("QuotaExceeded", "a pod says what it likes"), "CrashLooping", "exit code 78"),
     (ended(1, "Traceback\nValueError: redis://u:pw@h refused"), "CrashLooping", "redis://***@h refused"),
+    (ended(1, "bad url postgres://u:a/pw@h/db"), "CrashLooping", "bad url postgres://***@h/db"),
+    (ended(1, "login failed with password=pw@1, user=u"), "CrashLooping", "password=***, user=u"),
+    (ended(1, "sent Authorization: Bearer abcdefpw"), "CrashLooping", "Authorization: Bearer ***"),
     (ended(137, "", "OOMKilled"), "OutOfMemory", "killed at its memory limit"),
     (ended(137), "ProbeFailing", "did not answer its probe"),
     (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from realtimeapp_operator.telemetry.logs import configure, redact
+from realtimeapp_operator.telemetry.logs import configure
+from realtimeapp_operator.telemetry.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,9 @@ def test_an_error_keeps_its_trace_on_the_same_line() -> None:
     [
         "connecting to postgres://shop:hunter2@db:5432/shop",
         "connecting to redis://:hunter2@redis:6379",
+        "connecting to postgres://shop:a/hunter2@db/shop",
+        "connecting to postgres://shop:a@hunter2@db/shop",
+        "connecting to redis://hunter2@redis:6379",
         "header Authorization: Bearer hunter2hunter2",
         "bearer hunter2hunter2hunter2",
         'body {"password": "hunter2", "a": 1}',
