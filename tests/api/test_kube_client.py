@@ -166,7 +166,8 @@ async def test_events_are_accepted_and_counted_over_restarts(client: ApiClient, 
         await EventWriter(client, instance=instance).emit(
             app=app, uid="u1", kind="Warning", reason="ImagePullFailed", message="m" * 5000
         )
-    [event] = (await client.list(kinds.EVENT, namespace)).items
+    [page] = [page async for page in client.list_pages(kinds.EVENT, namespace)]
+    [event] = page.items
     assert event["count"] == 2
     assert event["involvedObject"]["name"] == "counter"
     assert len(event["message"]) == 1024

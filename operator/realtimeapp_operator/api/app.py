@@ -128,7 +128,6 @@ class Metadata(Model):
     uid: str = ""
     generation: int = 0
     resource_version: str = ""
-    deletion_timestamp: str | None = None
 
 
 class RealtimeApp(Model):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from realtimeapp_operator import names
 from realtimeapp_operator.kube import kinds
-from realtimeapp_operator.kube.errors import Gone, NotFound, error_of
+from realtimeapp_operator.kube.errors import NotFound, error_of
 from realtimeapp_operator.kube.kinds import Kind, Ref
 from realtimeapp_operator.kube.transport import Transport
 
@@ -174,19 +174,6 @@ class ApiClient:
             if not metadata.get("continue"):
                 return
             query["continue"] = metadata["continue"]
-
-    async def list(self, kind: Kind, namespace: str | None = None, selector: str = "") -> Page:
-        """Return all objects of `kind` at once; starts over when the list became too old on the way."""
-        while True:
-            items: list[dict[str, Any]] = []
-            version = ""
-            try:
-                async for page in self.list_pages(kind, namespace, selector):
-                    items += page.items
-                    version = page.resource_version
-            except Gone:
-                continue
-            return Page(items=items, resource_version=version)
 
     async def watch(
         self, kind: Kind, namespace: str | None = None, selector: str = "", *, resource_version: str

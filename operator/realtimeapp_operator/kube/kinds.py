@@ -47,9 +47,7 @@ CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps")
 SERVICE: Final = Kind("v1", "Service", "services")
 POD: Final = Kind("v1", "Pod", "pods")
 EVENT: Final = Kind("v1", "Event", "events")
-PERSISTENT_VOLUME_CLAIM: Final = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
-REPLICA_SET: Final = Kind("apps/v1", "ReplicaSet", "replicasets")
 STATEFUL_SET: Final = Kind("apps/v1", "StatefulSet", "statefulsets")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
 CRON_JOB: Final = Kind("batch/v1", "CronJob", "cronjobs")
@@ -58,9 +56,6 @@ INGRESS: Final = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 INGRESS_CLASS: Final = Kind("networking.k8s.io/v1", "IngressClass", "ingressclasses", namespaced=False)
 LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
-CUSTOM_RESOURCE_DEFINITION: Final = Kind(
-    "apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
-)
 NAMESPACE: Final = Kind("v1", "Namespace", "namespaces", namespaced=False)
 
 OWNED: Final[tuple[Kind, ...]] = (
@@ -85,11 +80,8 @@ _BY_NAME: Final[Mapping[tuple[str, str], Kind]] = {
         REALTIME_APP,
         SECRET,
         EVENT,
-        PERSISTENT_VOLUME_CLAIM,
-        REPLICA_SET,
         INGRESS_CLASS,
         LEASE,
-        CUSTOM_RESOURCE_DEFINITION,
         NAMESPACE,
     )
 }

@@ -14,7 +14,7 @@ from realtimeapp_operator.reconcile.observed import is_newer
 from realtimeapp_operator.reconcile.ports import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +102,6 @@ class Apps:
     def get(self, key: Key) -> AppBody | None:
         """Return the body, None when the application is gone."""
         return self._bodies.get(key)
-
-    def keys(self) -> Iterable[Key]:
-        """Return every known key."""
-        return tuple(self._bodies)
 
     def _is_news(self, known: AppBody, new: AppBody) -> bool:
         if (known.generation, known.deleting) != (new.generation, new.deleting):

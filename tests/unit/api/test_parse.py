@@ -41,7 +41,6 @@ def test_what_the_api_server_delivers_is_understood() -> None:
     )
     app = parse(body)
     assert (app.metadata.namespace, app.metadata.uid, app.metadata.generation) == ("shop", "5fd57d39", 3)
-    assert app.metadata.deletion_timestamp == "2026-11-20T12:00:00Z"
     assert app.status == {"conditions": [{"type": "Ready"}]}
 
 

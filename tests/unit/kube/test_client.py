@@ -170,7 +170,7 @@ async def test_at_most_32_requests_are_in_flight() -> None:
     assert most == 32
 
 
-async def test_a_list_is_read_page_by_page_and_starts_over_when_too_old() -> None:
+async def test_a_list_is_read_page_by_page_until_it_is_too_old() -> None:
     def page(name: str, more: str = "") -> dict[str, object]:
         return {
             "metadata": {"resourceVersion": "9", "continue": more},
@@ -179,14 +179,16 @@ async def test_a_list_is_read_page_by_page_and_starts_over_when_too_old() -> Non
 
     async with FakeApiServer() as server, server.client() as client:
         server.then(
-            answer(page("a", "t1")), refusal(410, "Expired"), answer(page("a", "t2")), answer(page("b"))
+            answer(page("a", "t1")), answer(page("b")), answer(page("a", "t2")), refusal(410, "Expired")
         )
-        found = await client.list(kinds.CONFIG_MAP, None, "x=y")
-    assert [item["metadata"]["name"] for item in found.items] == ["a", "b"]
-    assert found.items[0]["kind"] == "ConfigMap"
-    assert found.resource_version == "9"
+        found = [piece async for piece in client.list_pages(kinds.CONFIG_MAP, None, "x=y")]
+        with pytest.raises(Gone):
+            [piece async for piece in client.list_pages(kinds.CONFIG_MAP)]
+    assert [item["metadata"]["name"] for piece in found for item in piece.items] == ["a", "b"]
+    assert found[0].items[0]["kind"] == "ConfigMap"
+    assert found[-1].resource_version == "9"
     assert server.requests[0].query == {"limit": "500", "labelSelector": "x=y"}
-    assert server.requests[3].query["continue"] == "t2"
+    assert server.requests[1].query["continue"] == "t1"
     assert server.requests[0].path == "/api/v1/configmaps"
 
 
