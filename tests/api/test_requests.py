@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from realtimeapp_operator.kube import kinds
 from tests.support.audit import Audit
 from tests.support.operator_process import USER, OperatorProcess, grant
 from tests.support.waiting import eventually
@@ -28,19 +29,7 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 3.0
 REST_SECONDS = 60.0
-PLURALS = {
-    "ServiceAccount": "serviceaccounts",
-    "Secret": "secrets",
-    "ConfigMap": "configmaps",
-    "Service": "services",
-    "Deployment": "deployments",
-    "StatefulSet": "statefulsets",
-    "PodDisruptionBudget": "poddisruptionbudgets",
-    "Ingress": "ingresses",
-    "NetworkPolicy": "networkpolicies",
-    "CronJob": "cronjobs",
-    "Job": "jobs",
-}
+PLURALS = {kind.kind: kind.plural for kind in (*kinds.OWNED, kinds.SECRET) if kind is not kinds.POD}
 OWNED = ",".join(PLURALS.values())
 
 
