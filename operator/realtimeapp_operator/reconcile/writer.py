@@ -54,7 +54,7 @@ class Writer:
             return conflicts + problems
         problems = conflicts + await _together(self._apply(item) for item in workloads)
         if not problems:
-            await _together(self._delete(record) for record in plan.delete)
+            problems = await _together(self._delete(record) for record in plan.delete)
         return problems
 
     async def _create(self, manifest: Manifest) -> Problem | None:
@@ -116,7 +116,7 @@ class Writer:
             return problem_of(error, ref)
         return None
 
-    async def _delete(self, record: Record) -> None:
+    async def _delete(self, record: Record) -> Problem | None:
         address = record.address
         ref = Ref(record.api_version, address.kind, address.namespace, address.name)
         self._observed.note_deletion(record)
@@ -124,9 +124,10 @@ class Writer:
             await self._api.delete(ref, uid=record.uid)
         except Conflict:
             self._observed.forget(address)  # Another object has the name by now; it is not ours to delete.
-        except ApiError:
+        except ApiError as error:
             self._observed.forget_deletion(record)
-            raise
+            return problem_of(error, ref)
+        return None
 
     def _judge(self, found: Mapping[str, Any] | None, ref: Ref) -> Problem | None:
         """Return the problem with an object that has a wanted name, None when it is ours or there is none."""

@@ -161,6 +161,32 @@ async def test_a_refusal_has_its_reason_and_the_words_of_the_server(
     assert words in world.condition("Ready")["message"]
 
 
+async def test_a_refused_deletion_is_told_and_tried_again() -> None:
+    world = World()
+    world.declare(**SPEC)
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+    error = Forbidden(status=403, message='admission webhook "keep.example.com" denied the request: no')
+    world.cluster.refuse = lambda verb, _ref: error if verb == "delete" else None
+    world.declare(migrations=SPEC["migrations"])
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+    assert world.status()["observedGeneration"] == 2
+    assert world.condition("WebReady")["status"] == "True"
+    for kind in ("Reconciled", "Ready", "Degraded"):
+        assert world.condition(kind)["reason"] == "ObjectRejected"
+    assert "Deployment counter-worker-celery" in world.condition("Reconciled")["message"]
+    assert world.outcomes[KEY].refused
+
+    world.cluster.refuse = lambda _verb, _ref: None
+    await world.reconcile()
+    await world.reconcile()
+    assert world.cluster.get("Deployment", "counter-worker-celery") is None
+    assert world.condition("Ready")["status"] == "True"
+
+
 async def test_an_ending_namespace_is_left_in_silence() -> None:
     world = World()
     details = {"causes": [{"reason": "NamespaceTerminating"}]}
