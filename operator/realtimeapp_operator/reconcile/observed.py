@@ -11,7 +11,15 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from realtimeapp_operator.reconcile.echoes import Echoes
-from realtimeapp_operator.reconcile.records import Address, IngressState, PodState, Record, address_of, read
+from realtimeapp_operator.reconcile.records import (
+    Address,
+    IngressState,
+    PodState,
+    Record,
+    address_of,
+    applied,
+    read,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +62,9 @@ class Observed:
     def note(self, app: Key, obj: Mapping[str, Any]) -> None:
         """Take in the answer to one of our own writes."""
         self._put(obj)
+        known = self._records.get(address_of(obj))
+        if known is not None:
+            self._store(applied(known, obj))
         self._echoes.settle(app, address_of(obj), obj["metadata"].get("resourceVersion", ""))
 
     def give_up(self, app: Key, address: Address) -> None:

@@ -6,7 +6,7 @@ else (somebody's annotation, a heartbeat in a status) is recognised by comparing
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from realtimeapp_operator import names
@@ -164,6 +164,8 @@ class Record:
     detail: Detail
     applied_generation: int = field(compare=False)
     """Generation our newest write made. Later ones are not ours: a Deployment's moves with every annotation."""
+    observed_generation: int = field(compare=False)
+    """Generation its controller has seen."""
     version: str = field(compare=False)
     since: float = field(compare=False, default=0.0)
     """When it last changed, on the monotonic clock."""
@@ -178,6 +180,7 @@ def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -
     reader = _READERS.get(kind)
     applied_hash = annotations.get(names.ANNOTATION_HASH, "")
     generation = metadata.get("generation", 0)
+    observed = (obj.get("status") or {}).get("observedGeneration", 0)
     if known is not None and (known.uid, known.applied_hash) == (metadata.get("uid"), applied_hash):
         generation = known.applied_generation
     return Record(
@@ -190,13 +193,24 @@ def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -
         applied_hash=applied_hash,
         template_hash=annotations.get(names.ANNOTATION_TEMPLATE_HASH, ""),
         deleting="deletionTimestamp" in metadata,
-        current=(obj.get("status") or {}).get("observedGeneration", 0) >= generation,
+        current=observed >= generation,
         applied_generation=generation,
+        observed_generation=observed,
         fields=NOTHING if kind in _NEVER_APPLIED_AGAIN else owned_fields(metadata),
         detail=reader(obj) if reader is not None else None,
         version=metadata.get("resourceVersion", ""),
         since=since,
     )
+
+
+def applied(record: Record, answer: Mapping[str, Any]) -> Record:
+    """Return `record` with what the answer to our own write adds: which generation we made, if only once more."""
+    metadata = answer["metadata"]
+    generation = metadata.get("generation", 0)
+    if record.uid != metadata.get("uid") or generation <= record.applied_generation:
+        return record
+    current = record.observed_generation >= generation
+    return replace(record, applied_generation=generation, current=current)
 
 
 def address_of(obj: Mapping[str, Any]) -> Address:

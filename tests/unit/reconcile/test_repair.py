@@ -10,7 +10,7 @@ import pytest
 from realtimeapp_operator import names
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.ports import Key
-from tests.support.world import KEY, World
+from tests.support.world import KEY, World, deployment_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,6 +100,23 @@ async def test_an_edit_while_no_operator_ran_is_undone_too(
     world.start()
     await world.settle()
     assert spec_and_metadata(world.child(kind, name)) == before
+
+
+@pytest.mark.parametrize("quick_watch", [True, False])
+async def test_a_repaired_deployment_is_not_ready_before_its_controller_has_seen_the_repair(
+    world: World, *, quick_watch: bool
+) -> None:
+    web = world.cluster.ref("Deployment", "counter-web")
+    world.cluster.edit(web, scale)
+    edited = world.cluster.objects[web]["metadata"]["generation"]
+    world.cluster.set_status(web, deployment_status(edited, 2))
+    if quick_watch:
+        world.cluster.after = world.deliver
+    await world.settle()
+    assert world.condition("WebReady")["status"] == "False", "the status speaks of the edited Deployment"
+    world.roll_out()
+    await world.settle()
+    assert world.condition("WebReady")["status"] == "True"
 
 
 async def test_what_others_add_stays(world: World) -> None:
