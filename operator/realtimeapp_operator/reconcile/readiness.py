@@ -15,17 +15,21 @@ from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
 from realtimeapp_operator.reconcile.diagnosis import diagnose, diagnose_migration
 from realtimeapp_operator.reconcile.gate import GateState
 from realtimeapp_operator.reconcile.problems import Problem, problem
-from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, StatefulSetState
+from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, PodState, StatefulSetState
 from realtimeapp_operator.reconcile.situation import MIGRATION, REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
 if TYPE_CHECKING:
+    from realtimeapp_operator.reconcile.records import Record
     from realtimeapp_operator.render.facts import Manifest
 
 TROUBLE: Final = frozenset(
     reason for reason, explained in EXPLANATIONS.items() if ConditionType.DEGRADED in explained.on
 ) - {Reason.AS_EXPECTED, Reason.NOT_YET_OBSERVED}
 """Reasons that do not pass by waiting."""
+
+ROLLED_OUT: Final = "NewReplicaSetAvailable"
+"""What the Deployment controller says once all pods are of one template, and still while some are made anew."""
 
 SUMMED_UP: Final = (
     ConditionType.RECONCILED,
@@ -180,18 +184,30 @@ def _assess_progress(situation: Situation) -> Verdict:
         return (_is if going_on else _is_not)(Reason.WAITING_FOR_MIGRATIONS, message)
     for part, manifest in situation.workloads():
         record = situation.record(manifest)
-        if manifest["kind"] != "Deployment" or record is None:
-            continue
-        detail = record.detail
-        if isinstance(detail, DeploymentState) and not (_is_current(manifest, situation) and detail.serves):
+        detail = record.detail if record is not None else None
+        if (
+            record is not None
+            and isinstance(detail, DeploymentState)
+            and _is_rollout(manifest, record, detail)
+        ):
             called = f"worker {part.worker}" if part.worker else "web"
             message = f"{detail.updated} of {detail.wanted} {called} pods are of the new revision"
             old = detail.replicas - detail.updated
             return _is(Reason.ROLLOUT_IN_PROGRESS, f"{message}, {old} old." if old > 0 else f"{message}.")
-    leaving = _count_leaving(situation)
+    leaving = _count_leaving_of_old_revisions(situation)
     if leaving:
         return _is(Reason.ROLLOUT_IN_PROGRESS, f"{leaving} old web pods are still draining.")
     return _is_not(Reason.ROLLOUT_COMPLETE, "All pods are of the current revision.")
+
+
+def _is_rollout(manifest: Manifest, record: Record, detail: DeploymentState) -> bool:
+    """Whether one template replaces another, or the first is on its way; a change of scale or an eviction is neither."""
+    return (
+        record.template_hash != manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
+        or record.observed_generation < record.template_generation
+        or detail.replicas > detail.updated
+        or detail.progressing != ROLLED_OUT
+    )
 
 
 def _assess_drain(situation: Situation) -> Verdict:
@@ -256,6 +272,14 @@ def _is_current(manifest: Manifest, situation: Situation) -> bool:
 
 def _count_leaving(situation: Situation) -> int:
     return sum(1 for pod in situation.pods(WEB) if pod.deleting)
+
+
+def _count_leaving_of_old_revisions(situation: Situation) -> int:
+    pods = [
+        (pod.deleting, pod.detail.revision) for pod in situation.pods(WEB) if isinstance(pod.detail, PodState)
+    ]
+    staying = {revision for deleting, revision in pods if not deleting}
+    return sum(1 for deleting, revision in pods if deleting and staying and revision not in staying)
 
 
 def _waiting_for_migrations(situation: Situation) -> str:

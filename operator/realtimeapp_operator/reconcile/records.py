@@ -166,6 +166,8 @@ class Record:
     """Generation our newest write made. Later ones are not ours: a Deployment's moves with every annotation."""
     observed_generation: int = field(compare=False)
     """Generation its controller has seen."""
+    template_generation: int = field(compare=False)
+    """Generation that brought the template, as far as we saw it come; a change of scale makes later ones."""
     version: str = field(compare=False)
     since: float = field(compare=False, default=0.0)
     """When it last changed, on the monotonic clock."""
@@ -179,10 +181,13 @@ def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -
     owner = _controller(metadata)
     reader = _READERS.get(kind)
     applied_hash = annotations.get(names.ANNOTATION_HASH, "")
-    generation = metadata.get("generation", 0)
+    template_hash = annotations.get(names.ANNOTATION_TEMPLATE_HASH, "")
+    generation = template_generation = metadata.get("generation", 0)
     observed = (obj.get("status") or {}).get("observedGeneration", 0)
     if known is not None and (known.uid, known.applied_hash) == (metadata.get("uid"), applied_hash):
         generation = known.applied_generation
+    if known is not None and (known.uid, known.template_hash) == (metadata.get("uid"), template_hash):
+        template_generation = known.template_generation
     return Record(
         address=Address(kind, metadata.get("namespace", ""), metadata["name"]),
         api_version=obj["apiVersion"],
@@ -191,11 +196,12 @@ def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -
         owner_uid=owner.get("uid", ""),
         former=owner.get("kind") == names.KIND,
         applied_hash=applied_hash,
-        template_hash=annotations.get(names.ANNOTATION_TEMPLATE_HASH, ""),
+        template_hash=template_hash,
         deleting="deletionTimestamp" in metadata,
         current=observed >= generation,
         applied_generation=generation,
         observed_generation=observed,
+        template_generation=template_generation,
         fields=NOTHING if kind in _NEVER_APPLIED_AGAIN else owned_fields(metadata),
         detail=reader(obj) if reader is not None else None,
         version=metadata.get("resourceVersion", ""),
