@@ -38,7 +38,7 @@ CREATE_ONLY: Final = "1"
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
 """Kinds that run pods; they are written after everything their pods use."""
 HELD: Final = frozenset({"Deployment", "CronJob"})
-"""Kinds whose new template waits for the migration; a Deployment's count does not."""
+"""Kinds whose new template waits for the migration; a Deployment's count does not, unless it comes back from 0."""
 KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
 """Kinds an older pod may still need when it starts once more."""
 
@@ -154,13 +154,17 @@ def _differs(manifest: Manifest, record: Record | None) -> bool:
 def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
     if is_migration(manifest):
         return bool(gate.older)
-    if gate.open or manifest["kind"] not in HELD:
+    if gate.open or manifest["kind"] not in HELD or _rests(manifest):
         return False
-    return (
-        record is None
-        or not isinstance(record.detail, DeploymentState)
-        or record.template_hash != manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH, "")
-    )
+    if record is None or not isinstance(record.detail, DeploymentState) or not record.detail.wanted:
+        return True  # What rests got its template unmigrated, perhaps.
+    return record.template_hash != manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH, "")
+
+
+def _rests(manifest: Manifest) -> bool:
+    """Whether a Deployment or CronJob is to run no pod: then its template may change, and nothing starts with it."""
+    spec = manifest["spec"]
+    return spec.get("replicas") == 0 or spec.get("suspend") is True
 
 
 def _known_secrets(family: Family, owner: str) -> frozenset[str]:

@@ -138,7 +138,7 @@ def _assess_deployment(  # noqa: PLR0911 - one line per case
         return "Unknown", Reason.NOT_YET_OBSERVED, ""
     called = f"worker {part.worker}" if part.worker else "web"
     record = situation.record(manifest)
-    if manifest["metadata"]["name"] in situation.held:
+    if situation.is_held(manifest):
         return _is_not(Reason.WAITING_FOR_MIGRATIONS, _waiting_for_migrations(situation))
     if situation.app.spec.suspend:
         return _is_not(Reason.SUSPENDED, "spec.suspend is true.")
@@ -178,7 +178,7 @@ def _assess_edge(situation: Situation) -> Verdict:
 
 
 def _assess_progress(situation: Situation) -> Verdict:
-    if situation.held:
+    if any(situation.is_held(manifest) for part, manifest in situation.workloads() if part != MIGRATION):
         going_on = situation.gate.state is not GateState.FAILED
         message = _waiting_for_migrations(situation)
         return (_is if going_on else _is_not)(Reason.WAITING_FOR_MIGRATIONS, message)
@@ -218,9 +218,17 @@ def _assess_drain(situation: Situation) -> Verdict:
 
 
 def _assess_suspension(situation: Situation) -> Verdict:
-    if situation.app.spec.suspend:
-        return _is(Reason.SUSPENDED, "Web and workers are scaled to 0; Redis stays.")
-    return _is_not(Reason.NOT_SUSPENDED)
+    if not situation.app.spec.suspend:
+        return _is_not(Reason.NOT_SUSPENDED)
+    records = [situation.record(item) for _, item in situation.workloads() if item["kind"] == "Deployment"]
+    rest = all(
+        record is not None
+        and record.current
+        and isinstance(record.detail, DeploymentState)
+        and record.detail.wanted == record.detail.replicas == 0
+        for record in records
+    )
+    return _is(Reason.SUSPENDED, f"Web and workers are {'' if rest else 'being '}scaled to 0; Redis stays.")
 
 
 def _sum_up(situation: Situation, parts: dict[ConditionType, Verdict]) -> Verdict:

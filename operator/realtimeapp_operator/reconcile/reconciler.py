@@ -19,7 +19,7 @@ from realtimeapp_operator.reconcile.missing import find_missing
 from realtimeapp_operator.reconcile.plan import plan
 from realtimeapp_operator.reconcile.ports import DONE, REFUSED, Outcome
 from realtimeapp_operator.reconcile.problems import NamespaceEnding
-from realtimeapp_operator.reconcile.records import PodState
+from realtimeapp_operator.reconcile.records import PodState, address_of
 from realtimeapp_operator.reconcile.situation import Situation
 from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
 from realtimeapp_operator.reconcile.stories import tell
@@ -111,7 +111,7 @@ class Reconciler:
             desired=desired,
             family=family,
             gate=read_gate(desired=desired, family=family, owner=owner),
-            held=frozenset(item["metadata"]["name"] for item in todo.held if item["kind"] == "Deployment"),
+            held=frozenset(address_of(item) for item in todo.held),
             problems=problems,
             missing=await find_missing(self._api, desired=desired, family=family, now=now),
             edge=facts.edge,

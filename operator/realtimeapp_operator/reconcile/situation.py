@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from realtimeapp_operator import names
-from realtimeapp_operator.reconcile.records import DeploymentState, Record
+from realtimeapp_operator.reconcile.records import Address, DeploymentState, Record, address_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +38,8 @@ class Situation:
     desired: tuple[Manifest, ...]
     family: Family
     gate: Gate
-    held: frozenset[str]
-    """Names of Deployments that wait for the migration."""
+    held: frozenset[Address]
+    """What waits for the migration."""
     problems: tuple[Problem, ...]
     """What stood in the way of writes."""
     missing: Mapping[Part, Problem] = field(default_factory=dict)
@@ -66,6 +66,10 @@ class Situation:
                 labels = item["metadata"]["labels"]
                 yield Part(labels[names.LABEL_COMPONENT], labels.get(names.LABEL_WORKER, "")), item
 
+    def is_held(self, manifest: Manifest) -> bool:
+        """Whether a child waits for the migration."""
+        return address_of(manifest) in self.held
+
     def record(self, manifest: Manifest) -> Record | None:
         """Return what is observed of a child that is asked for."""
         return self.family.get(manifest["kind"], manifest["metadata"]["name"], owner=self.owner)
@@ -81,5 +85,5 @@ class Situation:
         if manifest is None or record is None or not isinstance(record.detail, DeploymentState):
             return False
         detail = record.detail
-        older = manifest["metadata"]["name"] in self.held or detail.replicas > detail.updated
+        older = self.is_held(manifest) or detail.replicas > detail.updated
         return older and detail.ready > 0

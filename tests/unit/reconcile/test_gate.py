@@ -94,6 +94,23 @@ async def test_a_change_of_scale_does_not_wait(world: World) -> None:
     assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 5
 
 
+async def test_a_scheduled_command_that_waits_is_not_called_reconciled(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    world.fail_migration()
+    await world.settle()
+    prune = {"name": "prune", "schedule": "0 4 * * *", "command": ["prune"]}
+    world.declare(workers=[WORKER], image=NEW, cleanup=[prune], web={"replicas": 0})
+    await world.settle()
+    assert world.cluster.get("CronJob", "counter-prune") is None
+    reconciled = world.condition("Reconciled")
+    assert (reconciled["status"], reconciled["reason"]) == ("False", "WaitingForMigrations")
+    world.declare(workers=[], image=NEW, cleanup=[prune], web={"replicas": 0})
+    await world.settle()
+    assert world.condition("Reconciled")["reason"] == "WaitingForMigrations", "no Deployment waits any more"
+    assert world.condition("Progressing")["reason"] != "WaitingForMigrations"
+
+
 async def test_two_migrations_never_run_at_once(world: World) -> None:
     world.declare(workers=[WORKER], image=NEW)
     await world.settle()
@@ -179,3 +196,40 @@ async def test_suspension_scales_to_nothing_and_back(world: World) -> None:
     await world.bring_up()
     assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 2
     assert world.told.reasons()[1:] == ["Resumed", "Ready"]
+
+
+async def test_suspension_does_not_wait_for_a_migration_that_fails(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    world.fail_migration()
+    await world.settle()
+    world.declare(workers=[WORKER], image=NEW, suspend=True)
+    await world.settle()
+    for name in ("counter-web", "counter-worker-celery"):
+        assert world.child("Deployment", name)["spec"]["replicas"] == 0
+    assert world.child("CronJob", "counter-clearsessions")["spec"]["suspend"] is True
+    assert world.condition("Suspended")["message"] == "Web and workers are being scaled to 0; Redis stays."
+    world.roll_out()
+    await world.settle()
+    assert world.condition("Suspended")["message"] == "Web and workers are scaled to 0; Redis stays."
+    assert world.condition("Reconciled")["status"] == "True"
+    assert world.condition("Ready")["reason"] == "MigrationFailed"
+
+
+async def test_what_was_suspended_comes_back_only_migrated(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW, suspend=True)
+    await world.settle()
+    world.fail_migration()
+    await world.settle()
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 0
+    assert world.child("CronJob", "counter-clearsessions")["spec"]["suspend"] is True
+    assert world.condition("Reconciled")["reason"] == "WaitingForMigrations"
+
+    mended = "registry.example.com/counter:3"
+    world.declare(workers=[WORKER], image=mended)
+    await world.bring_up()
+    assert image(world) == mended
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 2
+    assert world.child("CronJob", "counter-clearsessions")["spec"]["suspend"] is False
