@@ -256,9 +256,11 @@ class World:
         ref = Ref("v1", "Pod", key.namespace, name)
         if ref not in self.cluster.objects:
             metadata = {"name": name, "namespace": key.namespace, "labels": labels}
-            self.cluster.put(
-                {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"nodeName": "node"}}
-            )
+            containers: list[dict[str, Any]] = [{"name": component}]
+            if component in {names.COMPONENT_WEB, names.COMPONENT_REDIS}:
+                containers[0]["livenessProbe"] = {}
+            spec = {"nodeName": "node", "containers": containers}
+            self.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
         self.cluster.edit(ref, lambda live: live.update(status=copy.deepcopy(dict(status))))
         return ref
 

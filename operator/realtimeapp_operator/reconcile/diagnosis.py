@@ -13,7 +13,7 @@ import orjson
 
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted, strip_subject
-from realtimeapp_operator.reconcile.records import DeploymentState, JobState, PodState
+from realtimeapp_operator.reconcile.records import DeploymentState, JobState, PodState, is_unschedulable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +24,8 @@ HUNG_SECONDS: Final = 5.0
 """A pod that prepares its containers for longer may wait for a Secret or ConfigMap that is missing."""
 LOOK_MAX_SECONDS: Final = 300.0
 """The looks at a hanging pod become as rare as this; what makes it start is an event."""
+UNSCHEDULABLE_SECONDS: Final = 3.0
+"""A pod no node takes for longer has a problem; for a moment it is normal, as while its volume is being bound."""
 SILENT_SECONDS: Final = 30.0
 """A running pod that is not ready for longer does not answer its probe."""
 
@@ -34,8 +36,9 @@ PULL_FAILURES: Final = frozenset(
 CANNOT_START: Final = frozenset(
     {"CreateContainerError", "RunContainerError", "StartError", "ContainerCannotRun", "CreatePodSandboxError"}
 )
-STOPPED_BY_KUBELET: Final = frozenset({137, 143})
-"""Exit status of a container that was killed or terminated from outside: without OOM, a failed probe."""
+STOPPED: Final = frozenset({137, 143})
+"""Exit status of a container that was killed or terminated from outside, by a node or, again and again, by the kubelet
+as its probe failed."""
 
 RUNTIME_REASONS: Final = frozenset(
     {
@@ -137,6 +140,8 @@ def seconds_to_next_look(pods: Iterable[Record], *, now: float) -> float | None:
             waits.append(HUNG_SECONDS - age if age < HUNG_SECONDS else min(age, LOOK_MAX_SECONDS))
         elif _is_silent(pod) and age < SILENT_SECONDS:
             waits.append(SILENT_SECONDS - age)
+        elif is_unschedulable(pod) and age < UNSCHEDULABLE_SECONDS:
+            waits.append(UNSCHEDULABLE_SECONDS - age)
     return max(min(waits), 0.1) if waits else None
 
 
@@ -147,6 +152,8 @@ def _is_silent(pod: Record) -> bool:
 
 def _diagnose_pod(pod: PodState, *, age: float) -> Problem | None:
     if pod.unschedulable:
+        if age < UNSCHEDULABLE_SECONDS:
+            return None
         return _diagnose_unschedulable(pod.unschedulable)
     if pod.waiting is not None and (found := _diagnose_waiting(pod.waiting)) is not None:
         return found
@@ -213,8 +220,11 @@ def _diagnose_end(end: Terminated) -> Problem:
         return problem(Reason.OUT_OF_MEMORY, f"{container} was killed at its memory limit")
     if end.reason in CANNOT_START:
         return problem(Reason.CONTAINER_CANNOT_START, f"{container} cannot start: {quoted(end.message)}")
-    if end.exit_code in STOPPED_BY_KUBELET:
-        return problem(Reason.PROBE_FAILING, f"{container} was stopped as it did not answer its probe")
+    if end.exit_code in STOPPED:
+        if end.probed and end.repeated:
+            return problem(Reason.PROBE_FAILING, f"{container} was stopped as it did not answer its probe")
+        what = f"{container} was stopped from outside, with exit code {end.exit_code}"
+        return problem(Reason.CRASH_LOOPING, what)
     words = quoted(end.message)
     what = f"{container} ends with exit code {end.exit_code}"
     return problem(Reason.CRASH_LOOPING, f"{what}: {words}".rstrip(": .") if words else what)

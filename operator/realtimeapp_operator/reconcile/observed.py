@@ -7,6 +7,7 @@ that changes nothing the operator looks at concerns none. Never goes back to an 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from realtimeapp_operator.reconcile.records import (
     Record,
     address_of,
     applied,
+    is_unschedulable,
     read,
 )
 
@@ -51,7 +53,7 @@ class Observed:
             return self._observe_class(event_type, obj)
         if event_type == "DELETED":
             return self._remove(obj)
-        concerned = self._put(obj)
+        concerned = self._put(obj, listed=event_type is None)
         address, version = address_of(obj), obj["metadata"].get("resourceVersion", "")
         return tuple(key for key in concerned if not self._echoes.hold_back(key, address, version))
 
@@ -108,7 +110,7 @@ class Observed:
         """Return the controller of an IngressClass; None when there is no such class."""
         return self._classes.get(class_name)
 
-    def _put(self, obj: Mapping[str, Any]) -> tuple[Key, ...]:
+    def _put(self, obj: Mapping[str, Any], *, listed: bool = False) -> tuple[Key, ...]:
         metadata = obj["metadata"]
         if metadata.get("uid") in self._gone:
             return ()
@@ -117,6 +119,9 @@ class Observed:
         if known is not None and known.uid == metadata.get("uid") and not is_newer(version, known.version):
             return ()
         record = read(obj, since=self._clock.monotonic(), known=known)
+        if is_unschedulable(record) and (listed or (known is not None and is_unschedulable(known))):
+            # The scheduler's words change with every node; what counts is how long none takes the pod.
+            record = dataclasses.replace(record, since=known.since if known is not None else -math.inf)
         if known == record:
             record = dataclasses.replace(record, since=known.since)
             self._store(record)

@@ -158,7 +158,8 @@ def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
         return False
     if record is None or not isinstance(record.detail, DeploymentState) or not record.detail.wanted:
         return True  # What rests got its template unmigrated, perhaps.
-    return record.template_hash != manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH, "")
+    wanted: str = manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH, "")
+    return record.template_hash != wanted
 
 
 def _rests(manifest: Manifest) -> bool:

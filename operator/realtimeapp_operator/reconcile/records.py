@@ -120,6 +120,10 @@ class Terminated:
     reason: str
     exit_code: int
     message: str
+    probed: bool
+    """It has a probe whose failure makes the kubelet stop it."""
+    repeated: bool
+    """It ended before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,11 @@ def address_of(obj: Mapping[str, Any]) -> Address:
     """Return where `obj` (an object or a manifest) is."""
     metadata = obj["metadata"]
     return Address(obj["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def is_unschedulable(record: Record) -> bool:
+    """Whether it is a pod that no node takes now."""
+    return isinstance(record.detail, PodState) and not record.deleting and bool(record.detail.unschedulable)
 
 
 def secrets_of(pod_spec: Mapping[str, Any]) -> frozenset[str]:
@@ -366,8 +375,8 @@ def _pod(obj: Mapping[str, Any]) -> PodState:
         scheduled=bool((obj.get("spec") or {}).get("nodeName")),
         ready=conditions.get("Ready", {}).get("status") == "True",
         waiting=_waiting((*inits, *mains)),
-        terminated=_terminated((*inits, *mains)),
-        unschedulable=_text(scheduled.get("message")) if scheduled.get("status") == "False" else "",
+        terminated=_terminated((*inits, *mains), probed=_probed(obj.get("spec") or {})),
+        unschedulable=_text(scheduled.get("message")) if scheduled.get("reason") == "Unschedulable" else "",
         running=bool(mains) and all("running" in (item.get("state") or {}) for item in mains),
     )
 
@@ -383,7 +392,13 @@ def _waiting(statuses: Iterable[Mapping[str, Any]]) -> Waiting | None:
     return None
 
 
-def _terminated(statuses: Iterable[Mapping[str, Any]]) -> Terminated | None:
+def _probed(spec: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the containers the kubelet stops when they do not answer."""
+    containers = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
+    return frozenset(item["name"] for item in containers if {"livenessProbe", "startupProbe"} & item.keys())
+
+
+def _terminated(statuses: Iterable[Mapping[str, Any]], *, probed: frozenset[str]) -> Terminated | None:
     """Return the latest failed end of the first container that has one."""
     for item in statuses:
         for state in (item.get("state") or {}, item.get("lastState") or {}):
@@ -394,6 +409,8 @@ def _terminated(statuses: Iterable[Mapping[str, Any]]) -> Terminated | None:
                     end.get("reason") or "",
                     end.get("exitCode", 0),
                     _last_line(end.get("message") or ""),
+                    probed=item["name"] in probed,
+                    repeated=item.get("restartCount", 0) > 1,
                 )
     return None
 

@@ -13,15 +13,18 @@ from tests.support.world import KEY, World, deployment_status
 IMAGE = "registry.example.com/counter:1"
 
 
-def waiting(reason: str, message: str = "") -> dict[str, Any]:
+def waiting(reason: str, message: str = "", name: str = "web") -> dict[str, Any]:
     state = {"waiting": {"reason": reason, "message": message}}
-    return {"phase": "Pending", "containerStatuses": [{"name": "web", "image": IMAGE, "state": state}]}
+    return {"phase": "Pending", "containerStatuses": [{"name": name, "image": IMAGE, "state": state}]}
 
 
-def ended(code: int, message: str = "", reason: str = "Error") -> dict[str, Any]:
+def ended(
+    code: int, message: str = "", reason: str = "Error", *, restarts: int = 1, name: str = "web"
+) -> dict[str, Any]:
     end = {"terminated": {"exitCode": code, "reason": reason, "message": message}}
-    status = waiting("CrashLoopBackOff", "back-off 10s restarting failed container")
+    status = waiting("CrashLoopBackOff", "back-off 10s restarting failed container", name)
     status["phase"] = "Running"
+    status["containerStatuses"][0]["restartCount"] = restarts
     status["containerStatuses"][0]["lastState"] = end
     return status
 
@@ -87,7 +90,9 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     (ended(1, "login failed with password=pw@1, user=u"), "CrashLooping", "password=***, user=u"),
     (ended(1, "sent Authorization: Bearer abcdefpw"), "CrashLooping", "Authorization: Bearer ***"),
     (ended(137, "", "OOMKilled"), "OutOfMemory", "killed at its memory limit"),
-    (ended(137), "ProbeFailing", "did not answer its probe"),
+    (ended(137, restarts=2), "ProbeFailing", "did not answer its probe"),
+    (ended(143), "CrashLooping", "container web was stopped from outside, with exit code 143."),
+    (ended(137, restarts=5, name="mesh"), "CrashLooping", "container mesh was stopped from outside"),
     (
         unschedulable("0/1 nodes are available: 1 Insufficient memory."),
         "Unschedulable",
@@ -124,6 +129,8 @@ async def test_each_cause_has_its_reason(
 ) -> None:
     world.pod("counter-web-new", revision="r2", status=status)
     await world.settle()
+    await world.clock.advance(world.outcomes[KEY].after or 0)
+    await world.reconcile()
     for kind in ("Ready", "WebReady", "Degraded"):
         condition = world.condition(kind)
         assert condition["reason"] == reason
@@ -256,6 +263,64 @@ async def test_looks_at_a_hanging_pod_become_rare_and_a_pod_without_a_node_gets_
     world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
     await world.settle()
     assert (await world.reconcile()).after is None
+
+
+async def test_a_pod_no_node_takes_for_a_moment_is_no_problem(world: World) -> None:
+    world.told.stories.clear()
+    busy = unschedulable("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
+    pod = world.pod("counter-web-new", revision="r2", status=busy)
+    world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
+    await world.settle()
+    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
+    after = world.outcomes[KEY].after
+    assert after is not None
+    await world.clock.advance(after / 2)
+    full = unschedulable("0/1 nodes are available: 1 Insufficient memory.")
+    world.pod("counter-web-new", revision="r2", status=full)
+    await world.settle()
+    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
+    await world.clock.advance(after / 2)
+    assert (await world.reconcile()).after is None
+    assert world.condition("WebReady")["reason"] == "Unschedulable", (
+        "the first sight counts, in other words too"
+    )
+
+    world.cluster.log.clear()
+    world.start()
+    await world.settle()
+    assert world.cluster.log == [], "to a new operator it is not new"
+
+    world.pod("counter-web-new", revision="r2", status={"phase": "Pending"})
+    await world.settle()
+    assert world.told.reasons() == ["Unschedulable", "Recovered"]
+
+
+async def test_an_error_of_the_scheduler_itself_is_no_problem(world: World) -> None:
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "SchedulerError",
+        "message": "Operation cannot be fulfilled on persistentvolumeclaims: the object has been modified",
+    }
+    pod = world.pod("counter-web-new", revision="r2", status={"phase": "Pending", "conditions": [condition]})
+    world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
+    await world.settle()
+    assert world.outcomes[KEY].after is None
+    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
+
+
+async def test_a_redis_killed_once_is_not_blamed_on_its_probe() -> None:
+    world = World()
+    world.declare()
+    await world.bring_up()
+    status = ended(137, name="redis")
+    pod = world.pod("counter-redis-0", component=names.COMPONENT_REDIS, status=status)
+    world.cluster.set_status(world.cluster.ref("StatefulSet", "counter-redis"), {"readyReplicas": 0})
+    await world.settle()
+    redis = world.condition("RedisReady")
+    assert redis["reason"] == "CrashLooping"
+    assert "container redis was stopped from outside" in redis["message"]
+    assert pod
 
 
 async def test_a_running_pod_that_stays_silent_fails_its_probe(world: World) -> None:
