@@ -14,7 +14,8 @@ from realtimeapp_operator.kube.errors import ApiError
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.diagnosis import is_hung
 from realtimeapp_operator.reconcile.problems import Problem, problem
-from realtimeapp_operator.reconcile.records import PodState, references
+from realtimeapp_operator.reconcile.records import PodState
+from realtimeapp_operator.reconcile.references import references
 from realtimeapp_operator.reconcile.situation import Part
 
 if TYPE_CHECKING:
