@@ -45,6 +45,7 @@ class Reason(enum.StrEnum):
     FORBIDDEN = "Forbidden"
     POD_SECURITY_VIOLATION = "PodSecurityViolation"
     OBJECT_REJECTED = "ObjectRejected"
+    WRITE_FAILED = "WriteFailed"
     # The pods
     IMAGE_PULL_FAILED = "ImagePullFailed"
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - the name of a reason, not a secret
@@ -232,6 +233,12 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.OBJECT_REJECTED: _explain(
         "The API server or an admission webhook refuses an object.",
         "The message has its words; change the field it names or the policy that refuses.",
+        *_APPLY,
+    ),
+    Reason.WRITE_FAILED: _explain(
+        "An object could not be written several times in a row, and it was not refused either.",
+        "It is tried again with growing pauses. When it lasts, look whether the API server, or the admission webhook "
+        "named in the message, answers.",
         *_APPLY,
     ),
     Reason.IMAGE_PULL_FAILED: _explain(

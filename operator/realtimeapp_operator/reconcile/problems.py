@@ -70,6 +70,14 @@ def problem_of(error: ApiError, ref: Ref) -> Problem:
     raise error
 
 
+def write_failed(error: ApiError, ref: Ref) -> Problem:
+    """Return the problem of a write that is tried again, once that has not helped."""
+    return problem(
+        Reason.WRITE_FAILED,
+        f"{ref.kind} {ref.name} cannot be written now: {quoted(error.message).rstrip('.')}",
+    )
+
+
 def strip_subject(message: str) -> str:
     """Cut off `pods "web-5d9-x7k" is forbidden: `, whose name differs each time the same thing is tried."""
     return re.sub(r'^.*?"[^"]*" is (forbidden|invalid): ', "", message, count=1)

@@ -6,10 +6,11 @@ run right after the first writes nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.parse import InvalidSpec, parse
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import NotFound
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter
 
 
+TOLD_FAILURES: Final = 3
+"""Failed attempts in a row until the status says so; with the pauses between them the third ends within three seconds."""
+
+
 class Reconciler:
     """Makes the cluster equal the declarations, one application at a time per key."""
 
@@ -54,6 +59,7 @@ class Reconciler:
         self._images = images
         self._clock = clock
         self._meter = meter
+        self._failed: dict[Key, int] = {}
 
     async def reconcile(self, key: Key) -> Outcome:
         """Bring the application at `key` one step closer to its declaration, and say where it stands.
@@ -64,6 +70,7 @@ class Reconciler:
         if body is None or body.deleting:
             self._observed.settle_loss(key)
             self._meter.forget(key)
+            self._failed.pop(key, None)
             return DONE  # The garbage collector removes the children.
         if self._observed.has_loss(key) and not await self._is_declared(body):
             self._forget(body)
@@ -76,7 +83,10 @@ class Reconciler:
             situation = await self._write_children(app, body)
         except NamespaceEnding:
             return DONE
-        await self._write_status(body, build_status(situation, body.status, self._clock.now()))
+        if self._is_worth_telling(key, situation):
+            await self._write_status(body, build_status(situation, body.status, self._clock.now()))
+        if situation.failure is not None:
+            raise situation.failure  # The queue comes back to it, ever more slowly.
         return self._look_again(situation)
 
     async def _is_declared(self, body: AppBody) -> bool:
@@ -101,9 +111,8 @@ class Reconciler:
         desired = tuple(render(app, facts))
         gate = read_gate(desired=desired, family=family, owner=owner)
         todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
-        problems = await Writer(api=self._api, observed=self._observed, app=body.key, owner=owner).carry_out(
-            todo
-        )
+        writer = Writer(api=self._api, observed=self._observed, app=body.key, owner=owner)
+        problems = await writer.carry_out(todo)
         family = self._observed.family(body.key)
         now = self._clock.monotonic()
         return Situation(
@@ -113,11 +122,21 @@ class Reconciler:
             gate=read_gate(desired=desired, family=family, owner=owner),
             held=frozenset(address_of(item) for item in todo.held),
             problems=problems,
+            failure=writer.failure,
             missing=await find_missing(self._api, desired=desired, family=family, now=now),
             edge=facts.edge,
             class_known=class_known,
             now=now,
         )
+
+    def _is_worth_telling(self, key: Key, situation: Situation) -> bool:
+        """Whether the status is written: not for a failed write alone, until it has failed a few times in a row."""
+        if situation.failure is None:
+            self._failed.pop(key, None)
+            return True
+        self._failed[key] = self._failed.get(key, 0) + 1
+        alone = situation.problems[0].reason is Reason.WRITE_FAILED
+        return not alone or self._failed[key] >= TOLD_FAILURES
 
     async def _refuse(self, body: AppBody, invalid: InvalidSpec) -> Outcome:
         """Say why the declaration is not accepted; what runs is left alone until it is another one."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.kube.errors import ApiError
     from realtimeapp_operator.reconcile.gate import Gate
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.problems import Problem
@@ -42,6 +43,8 @@ class Situation:
     """What waits for the migration."""
     problems: tuple[Problem, ...]
     """What stood in the way of writes."""
+    failure: ApiError | None = None
+    """What trying the writes again may mend."""
     missing: Mapping[Part, Problem] = field(default_factory=dict)
     """Secrets and ConfigMaps that pods wait for."""
     edge: Edge | None

@@ -11,10 +11,11 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import AlreadyExists, ApiError, Conflict, Invalid
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.plan import WORKLOADS, guarded
-from realtimeapp_operator.reconcile.problems import name_conflict, problem_of
+from realtimeapp_operator.reconcile.problems import name_conflict, problem_of, write_failed
 from realtimeapp_operator.reconcile.records import address_of
 from realtimeapp_operator.render.secrets import fill
 
@@ -39,23 +40,48 @@ class Writer:
         self._observed = observed
         self._app = app
         self._owner = owner
+        self.failure: ApiError | None = None
+        """The first failure that trying again may mend."""
 
     async def carry_out(self, plan: Plan) -> tuple[Problem, ...]:
-        """Write what `plan` says; return what a person has to solve. Other failures are raised."""
+        """Write what `plan` says; return what stands in the way, first what a person has to solve."""
         if plan.leaving:
-            raise self._leaving(plan.leaving[0].address.name)
+            ref = _ref(plan.leaving[0])
+            return (self._fail(self._leaving(ref.name), ref),)
+        problems = await self._write(plan)
+        return tuple(sorted(problems, key=lambda found: found.reason is Reason.WRITE_FAILED))
+
+    async def _write(self, plan: Plan) -> tuple[Problem, ...]:
         conflicts = tuple(name_conflict(Ref.of(item)) for item in plan.conflicts)
         inputs = [item for item in plan.apply if item["kind"] not in WORKLOADS]
         workloads = [item for item in plan.apply if item["kind"] in WORKLOADS]
         problems = await _together(
-            [*(self._create(item) for item in plan.create), *(self._apply(item) for item in inputs)]
+            [
+                *(self._attempt(self._create(item), Ref.of(item)) for item in plan.create),
+                *(self._attempt(self._apply(item), Ref.of(item)) for item in inputs),
+            ]
         )
         if problems or any(item["kind"] not in WORKLOADS for item in plan.conflicts):
             return conflicts + problems
-        problems = conflicts + await _together(self._apply(item) for item in workloads)
+        problems = conflicts + await _together(
+            self._attempt(self._apply(item), Ref.of(item)) for item in workloads
+        )
         if not problems:
-            problems = await _together(self._delete(record) for record in plan.delete)
+            problems = await _together(
+                self._attempt(self._delete(record), _ref(record)) for record in plan.delete
+            )
         return problems
+
+    async def _attempt(self, write: Awaitable[Problem | None], ref: Ref) -> Problem | None:
+        """Keep one failing write from hiding what the others met."""
+        try:
+            return await write
+        except ApiError as error:
+            return self._fail(error, ref)
+
+    def _fail(self, error: ApiError, ref: Ref) -> Problem:
+        self.failure = self.failure or error
+        return write_failed(error, ref)
 
     async def _create(self, manifest: Manifest) -> Problem | None:
         """Create a Secret with generated content, once; one that is there already is kept."""
@@ -117,13 +143,14 @@ class Writer:
         return None
 
     async def _delete(self, record: Record) -> Problem | None:
-        address = record.address
-        ref = Ref(record.api_version, address.kind, address.namespace, address.name)
+        ref = _ref(record)
         self._observed.note_deletion(record)
         try:
             await self._api.delete(ref, uid=record.uid)
         except Conflict:
-            self._observed.forget(address)  # Another object has the name by now; it is not ours to delete.
+            self._observed.forget(
+                record.address
+            )  # Another object has the name by now; it is not ours to delete.
         except ApiError as error:
             self._observed.forget_deletion(record)
             return problem_of(error, ref)
@@ -152,6 +179,11 @@ async def _together(writes: Iterable[Awaitable[Problem | None]]) -> tuple[Proble
         if isinstance(result, BaseException):
             raise result
     return tuple(result for result in results if result is not None and not isinstance(result, BaseException))
+
+
+def _ref(record: Record) -> Ref:
+    address = record.address
+    return Ref(record.api_version, address.kind, address.namespace, address.name)
 
 
 def _is_about_uid(error: Invalid) -> bool:

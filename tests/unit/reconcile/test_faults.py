@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from realtimeapp_operator import names
-from realtimeapp_operator.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound, Unavailable
+from realtimeapp_operator.kube.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
 from tests.support.fake_cluster import Killed
 from tests.support.world import KEY, World
 
@@ -159,6 +167,74 @@ async def test_a_refusal_has_its_reason_and_the_words_of_the_server(
     await world.settle()
     assert world.condition("Ready")["reason"] == reason
     assert words in world.condition("Ready")["message"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable(status=500, message='failed calling webhook "p.example.com": no endpoints'),
+        TooManyRequests(status=429, message="too many requests, please try again later"),
+        Conflict(status=409, message="the object has been modified"),
+    ],
+)
+async def test_a_write_that_keeps_failing_is_told_once_and_tried_on(error: ApiError) -> None:
+    world = World()
+    world.cluster.refuse = lambda verb, ref: (
+        error if (verb, ref.kind) == ("apply", "PodDisruptionBudget") else None
+    )
+    world.declare(**SPEC)
+    for _ in range(2):
+        await world.settle()
+        assert world.errors[KEY] is error
+        assert "conditions" not in world.status(), "it may be over in a second"
+    await world.settle()
+    assert world.errors[KEY] is error, "the queue backs off"
+    for kind in ("Reconciled", "Ready", "Degraded"):
+        assert world.condition(kind)["reason"] == "WriteFailed"
+    assert "PodDisruptionBudget counter-web" in world.condition("Reconciled")["message"]
+    assert error.message in world.condition("Reconciled")["message"]
+    assert world.condition("RedisReady")["reason"] == "PodsStarting"
+    assert world.cluster.get("Deployment", "counter-web") is None
+    written = len(world.cluster.log)
+    await world.settle()
+    assert not [request for request in world.cluster.log[written:] if request.verb == "patch"]
+
+    world.cluster.refuse = lambda _verb, _ref: None
+    await world.settle()
+    assert not world.errors
+    assert world.condition("Reconciled")["status"] == "True"
+    assert world.told.reasons() == ["WriteFailed", "Recovered"]
+
+
+async def test_a_failing_write_does_not_hide_what_a_person_must_solve() -> None:
+    world = World()
+    errors = {
+        "Service": Forbidden(status=403, message='services "x" is forbidden: exceeded quota: small'),
+        "PodDisruptionBudget": Unavailable(status=503, message="etcdserver: request timed out"),
+    }
+    world.cluster.refuse = lambda verb, ref: errors.get(ref.kind) if verb == "apply" else None
+    world.declare(**SPEC)
+    await world.settle()
+    assert world.errors[KEY] is errors["PodDisruptionBudget"]
+    assert world.condition("Ready")["reason"] == "QuotaExceeded"
+
+
+async def test_one_failed_write_at_rest_is_not_worth_a_word() -> None:
+    world = World()
+    world.declare(**SPEC)
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+    world.cluster.log.clear()
+    world.cluster.refuse = lambda verb, _ref: Unavailable(status=503) if verb == "apply" else None
+    world.declare(**SPEC, web={"replicas": 3})
+    await world.settle()
+    world.cluster.refuse = lambda _verb, _ref: None
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+    assert [request.verb for request in world.cluster.log] == ["apply", "apply", "patch", "patch"]
+    assert "WriteFailed" not in world.told.reasons()
 
 
 async def test_a_refused_deletion_is_told_and_tried_again() -> None:
