@@ -17,6 +17,7 @@ import pytest
 
 from hack.cluster import binaries
 from tests.support.kubectl import Kubectl
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,12 @@ def control_plane() -> ControlPlane:
     subprocess.run(command, cwd=ROOT, check=True)
     kubectl = Kubectl(program=binaries.path("kubectl"), kubeconfig=STATE / "kubeconfig")
     kubectl.run("apply", "--server-side", "--force-conflicts", "-f", str(CRD))
-    kubectl.run("wait", "--for=condition=Established", "crd/realtimeapps.realtimeapp.dev", "--timeout=30s")
+    # `kubectl wait` fails on a CRD that has no conditions yet.
+    eventually(
+        lambda: kubectl.run("get", "rta", "--all-namespaces", check=False).returncode == 0,
+        within=30,
+        what="RealtimeApp served",
+    )
     return ControlPlane(kubectl=kubectl, audit_log=STATE / "audit.log")
 
 

@@ -233,7 +233,11 @@ async def test_every_rendered_object_is_recognised_as_applied(cluster: Cluster) 
 CHANGES: list[tuple[str, str, dict[str, Any]]] = [
     ("Deployment", "counter-web", {"spec": {"replicas": 7}}),
     ("Deployment", "counter-web", {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}}),
-    ("Deployment", "counter-web", {"spec": {"template": {"metadata": {"labels": {names.LABEL_NAME: None}}}}}),
+    (
+        "Deployment",
+        "counter-web",
+        {"spec": {"template": {"metadata": {"labels": {names.LABEL_MANAGED_BY: None}}}}},
+    ),
     ("Deployment", "counter-web", {"metadata": {"annotations": {names.ANNOTATION_HASH: "x"}}}),
     ("StatefulSet", "counter-redis", {"spec": {"minReadySeconds": None, "replicas": 0}}),
     ("Service", "counter-web", {"spec": {"selector": {"app": "other"}}}),
