@@ -102,6 +102,7 @@ class Reconciler:
     def _forget(self, body: AppBody) -> None:
         self._apps.forget(body)
         self._meter.forget(body.key)
+        self._failed.pop(body.key, None)
 
     async def _write_children(self, app: RealtimeApp, body: AppBody) -> Situation:
         owner, family = body.uid, self._observed.family(body.key)
