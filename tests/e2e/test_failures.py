@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
 
-from tests.support.waiting import eventually_async
+from tests.support.edge import await_edge
 
 if TYPE_CHECKING:
     from tests.support.kubectl import Kubectl
@@ -102,7 +101,7 @@ async def test_a_mistake_is_named_and_the_old_pods_serve_until_it_is_mended(
     for words in mistake.says:
         assert words in found["message"], found["message"]
     if mistake.reason != "IngressClassNotFound":
-        assert await answers(host)
+        await await_edge(host)
     assert serving <= {pod["metadata"]["uid"] for pod in kubectl.web_pods("counter")}, (
         "the old pods must keep serving"
     )
@@ -111,7 +110,7 @@ async def test_a_mistake_is_named_and_the_old_pods_serve_until_it_is_mended(
 
     kubectl.patch("rta", "counter", {"spec": mistake.mends})
     kubectl.await_condition("counter", "Ready", within=90)
-    await eventually_async(lambda: answers(host), within=20, what="the page answers")
+    await await_edge(host)
 
 
 async def test_somebody_elses_object_is_left_alone(kubectl: Kubectl, counter: dict[str, Any]) -> None:
@@ -131,13 +130,3 @@ async def test_somebody_elses_object_is_left_alone(kubectl: Kubectl, counter: di
     assert after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
     kubectl.run("delete", "service", "counter-web")
     kubectl.await_condition("counter", "Ready", within=120)
-
-
-async def answers(host: str) -> bool:
-    """Whether the page answers 200 through the edge."""
-    async with aiohttp.ClientSession() as session:
-        try:
-            async with session.get("http://127.0.0.1/", headers={"Host": host}) as response:
-                return response.status == 200
-        except aiohttp.ClientError:
-            return False

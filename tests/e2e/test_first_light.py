@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.browser import chromium
+from tests.support.edge import await_edge
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ async def test_two_people_count_for_themselves_and_survive_the_death_of_a_pod(
 ) -> None:
     print(f"Ready after {ready:.1f} s")
     assert ready <= READY_SECONDS
+    await await_edge(host)
     async with chromium() as browser:
         anna = await (await browser.new_context()).new_page()
         ben = await (await browser.new_context()).new_page()

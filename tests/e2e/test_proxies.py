@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.support.edge import await_edge
+
 if TYPE_CHECKING:
     from tests.support.kubectl import Kubectl
 
@@ -22,11 +24,12 @@ LIES = {
 
 
 @pytest.fixture
-def ready(kubectl: Kubectl, counter: dict[str, Any]) -> None:
-    """The counter with one web pod, Ready."""
+async def ready(kubectl: Kubectl, host: str, counter: dict[str, Any]) -> None:
+    """The counter with one web pod, Ready and reachable."""
     counter["spec"].setdefault("web", {})["replicas"] = 1
     kubectl.apply(counter)
     kubectl.await_condition("counter", "Ready", within=60)
+    await await_edge(host)
 
 
 @pytest.mark.usefixtures("ready")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.test_first_light import click, count, open_counter
 from tests.support.browser import chromium
-from tests.support.edge import Visitor
+from tests.support.edge import Visitor, await_edge
 from tests.support.sockets import Fleet
 from tests.support.waiting import eventually_async
 
@@ -42,6 +42,7 @@ async def fleet(kubectl: Kubectl, host: str, counter: dict[str, Any], strategy: 
     }
     kubectl.apply(counter)
     kubectl.await_condition("counter", "Ready", within=60)
+    await await_edge(host)
     async with Fleet(host=host, path="/ws/whoami/", size=SOCKETS) as fleet:
         await eventually_async(lambda: all_open(fleet), within=60, what="all sockets open")
         yield fleet

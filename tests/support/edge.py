@@ -10,7 +10,27 @@ from typing import Self
 
 import aiohttp
 
+from tests.support.waiting import eventually_async
+
 URL = "http://127.0.0.1"
+
+
+async def await_edge(host: str, path: str = "/") -> None:
+    """Wait until the edge has a route to the application.
+
+    Ready speaks of the application; the ingress controller learns of its first endpoint at the same moment and takes
+    a little longer (Traefik has no route at all, and answers 404, while a Service has no endpoints).
+    """
+
+    async def answers() -> bool:
+        async with aiohttp.ClientSession() as session:
+            try:
+                async with session.get(URL + path, headers={"Host": host}) as response:
+                    return response.status == 200
+            except aiohttp.ClientError:
+                return False
+
+    await eventually_async(answers, within=20, what=f"http://{host}{path} answers 200")
 
 
 @dataclass(kw_only=True)
