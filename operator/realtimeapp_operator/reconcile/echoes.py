@@ -1,8 +1,8 @@
 """Tells news from the echo of the operator's own writes.
 
-A watch often reports a write before its answer arrives: three times in four on a quiet network. The application is
-being worked on at that moment and looks at its children once more after the answers, so an echo would only cost it a
-run that finds nothing. What is not certainly an echo is news: nothing is ever swallowed, at worst it is told later.
+A watch often reports a write before its answer arrives. The application is being worked on at that moment and looks at
+its children once more after the answers, so an echo would only cost it a run that finds nothing: measured on loopback
+with 60 new applications, 0.67 to 0.88 such runs for each. What is not certainly an echo is news: nothing is ever swallowed, at worst it is told later.
 """
 
 from __future__ import annotations
