@@ -1,5 +1,6 @@
 """Names, addresses, ports and folders of both profiles, in one place so that they cannot clash."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ BASE_IMAGE = "localhost/realtimeapp-base:dev"
 
 LONGEST_STATE_PATH = 70
 """A Unix socket's path has at most 107 bytes, and the kubelet adds up to 36 below its root."""
+ELSEWHERE = Path("/var/lib/realtimeapp-cluster")
+"""Where the state of a checkout with a longer path goes, in a folder named by a hash of that path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,9 @@ class State:
         return self.runtime / "containerd.sock"
 
 
-def default_state(profile: Profile) -> State:
-    """Return the state folder of this checkout."""
-    return State(CHECKOUT / ".cache" / "cluster" / profile.name)
+def default_state(profile: Profile, *, checkout: Path = CHECKOUT) -> State:
+    """Return the state folder of this checkout: inside it, or for a node whose checkout lies too deep, in /var/lib."""
+    inside = checkout / ".cache" / "cluster" / profile.name
+    if profile is NODE and len(str(inside)) > LONGEST_STATE_PATH:
+        return State(ELSEWHERE / hashlib.sha256(str(checkout).encode()).hexdigest()[:8] / profile.name)
+    return State(inside)

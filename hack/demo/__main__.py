@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hack.cluster import binaries
+from hack.cluster.layout import NODE, default_state
 from hack.demo.release import install_arguments
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "djust-counter.yaml"
-OWN_KUBECONFIG = ROOT / ".cache" / "cluster" / "node" / "kubeconfig"
 NAMESPACE = "demo"
 APP = "counter"
 HOST = "counter.localhost"
@@ -42,7 +42,7 @@ def main() -> int:
     try:
         if kubeconfig is None:
             step("A Kubernetes cluster on this machine", sys.executable, "-m", "hack.cluster", "up")
-            kubeconfig = str(OWN_KUBECONFIG)
+            kubeconfig = str(default_state(NODE).kubeconfig)
             step("Images", sys.executable, "-m", "hack.images")
         else:
             print(

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from hack.cluster import binaries
+from hack.cluster.layout import NODE, default_state
 from hack.demo.release import NAMESPACE, RELEASE, install_arguments
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import eventually
@@ -42,8 +43,7 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Kubectl]:
     """kubectl for the node cluster."""
-    own = ROOT / ".cache" / "cluster" / "node" / "kubeconfig"
-    kubeconfig = Path(os.environ.get("KUBECONFIG", own))
+    kubeconfig = Path(os.environ.get("KUBECONFIG", default_state(NODE).kubeconfig))
     assert kubeconfig.exists(), "no cluster: run `make cluster images`, or set KUBECONFIG"
     kubectl = Kubectl(program=binaries.path("kubectl"), kubeconfig=kubeconfig)
     yield kubectl
