@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hack.lint import manifests
+from hack.packages import install_missing
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -58,7 +59,8 @@ def shellcheck() -> tuple[bool, str]:
     """Every tracked shell script: by name, or by its first line."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     scripts = [name for name in listed.splitlines() if is_shell(ROOT / name)]
-    return command(str(manifests.shellcheck()), *scripts)() if scripts else (True, "")
+    install_missing({"shellcheck": "shellcheck"})
+    return command("shellcheck", *scripts)() if scripts else (True, "")
 
 
 def is_shell(path: Path) -> bool:

@@ -122,16 +122,6 @@ def references(node: object) -> list[str]:
     return []
 
 
-def shellcheck() -> str:
-    """The shellcheck program, installed from the distribution where it is missing."""
-    if shutil.which("shellcheck") is None:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "shellcheck"], check=True, stdout=subprocess.DEVNULL
-        )
-    return "shellcheck"
-
-
 def run(*arguments: str) -> tuple[bool, str]:
     """Run a command in the repository; returns success and, on failure, all it printed."""
     done = subprocess.run(arguments, cwd=ROOT, check=False, capture_output=True, text=True)

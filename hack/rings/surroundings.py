@@ -6,11 +6,12 @@ Everything is idempotent. What this run started is stopped at the end; what was 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Self
+
+from hack.packages import install_missing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +37,7 @@ class Surroundings:
 
     def prepare(self, ring: str) -> None:
         """Bring up what `ring` needs; raises CalledProcessError when it cannot be had."""
-        self._install(ring)
+        install_missing(PACKAGES.get(ring, {}))
         if ring == "e2e" and "KUBECONFIG" in os.environ:
             return  # Somebody's own cluster, with the images and Traefik already there.
         profile = PROFILES.get(ring)
@@ -46,18 +47,6 @@ class Surroundings:
             python("hack.cluster", "up", "--profile", profile)
         if ring == "e2e":
             python("hack.images")
-
-    @staticmethod
-    def _install(ring: str) -> None:
-        missing = [package for tool, package in PACKAGES.get(ring, {}).items() if shutil.which(tool) is None]
-        if missing:
-            print(f"Installing the distribution packages {', '.join(missing)}", flush=True)
-            subprocess.run(["apt-get", "update", "-qq"], check=True)
-            subprocess.run(
-                ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
 
 
 def python(module: str, *arguments: str, check: bool = True, quiet: bool = False) -> int:
