@@ -24,7 +24,7 @@ from realtimeapp_operator.api.base import (
     Unique,
 )
 from realtimeapp_operator.api.edge import Ingress, NetworkPolicy, TrustedProxies
-from realtimeapp_operator.api.jobs import Cleanup, Migrations
+from realtimeapp_operator.api.jobs import Checks, Cleanup, Migrations, Static
 from realtimeapp_operator.api.pods import EnvFrom, EnvVar, PodTemplate
 from realtimeapp_operator.api.redis import ChannelLayer, Redis, Session
 from realtimeapp_operator.api.web import Web
@@ -111,6 +111,8 @@ class Spec(Model):
         default=None, description="The way in; without it only the Service exists."
     )
     migrations: Migrations = Field(default_factory=Migrations, description="Database migrations.")
+    checks: Checks = Field(default_factory=Checks, description="Django's checks before a rollout.")
+    static: Static = Field(default_factory=Static, description="Static files.")
     cleanup: Annotated[tuple[Cleanup, ...], Field(max_length=16), Unique(("name",))] | None = Field(
         default=None,
         description="Scheduled management commands; default: `clearsessions` daily; `[]` for none.",

@@ -1,4 +1,4 @@
-"""Migrations and clean-up of a RealtimeApp."""
+"""Jobs of a RealtimeApp: migrations, checks, static files, clean-ups."""
 
 from __future__ import annotations
 
@@ -22,6 +22,26 @@ class Migrations(Model):
     )
     active_deadline_seconds: Annotated[int, Field(ge=10, le=86_400)] = Field(
         default=600, description="Longest run, retries included."
+    )
+
+
+class Checks(Model):
+    """Django's own checks of the project, run once for every image and configuration."""
+
+    deploy: Literal["Enforce", "Warn", "Off"] = Field(
+        default="Warn",
+        description="What `check --deploy` holds: with `Enforce` an error stops the migration and the rollout, "
+        "with `Warn` it is only told in the condition ChecksPassed; `Off` runs no checks.",
+    )
+
+
+class Static(Model):
+    """Static files."""
+
+    collect: bool = Field(
+        default=False,
+        description="Run `collectstatic` in every web pod before it starts, into a volume of the pod; "
+        "for an image that was built without it.",
     )
 
 
