@@ -24,7 +24,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 IN_FLIGHT = 32
 AWAIT_SECONDS = 300.0

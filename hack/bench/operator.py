@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 
 from hack.bench import floor
 from hack.bench.process import Usage, usage
+from hack.clients.kubectl import Kubectl
+from hack.clients.waiting import eventually
 from hack.cluster import binaries, record
 from hack.cluster.layout import CONTROL_PLANE, default_state
-from tests.support.kubectl import Kubectl
 from tests.support.operator_process import OperatorProcess, grant
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

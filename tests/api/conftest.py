@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hack.clients.kubectl import Kubectl
+from hack.clients.waiting import eventually
 from hack.cluster import binaries
-from tests.support.kubectl import Kubectl
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,9 +28,9 @@ from tests.support.fake_cluster import FakeCluster
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from hack.clients.kubectl import Kubectl
     from realtimeapp_operator.reconcile.ports import Api
     from tests.api.conftest import ControlPlane
-    from tests.support.kubectl import Kubectl
 
 Manifest = dict[str, Any]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hack.clients.waiting import eventually_async
 from realtimeapp_operator.kube import kinds
 from realtimeapp_operator.kube.client import ApiClient
 from realtimeapp_operator.kube.credentials import Credentials
@@ -16,7 +17,6 @@ from realtimeapp_operator.kube.events import EventWriter
 from realtimeapp_operator.kube.informer import Informer
 from realtimeapp_operator.kube.kinds import Kind, Ref
 from realtimeapp_operator.kube.lease import Lease, LeaseLost, Timing
-from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

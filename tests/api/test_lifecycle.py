@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hack.clients.waiting import eventually
 from realtimeapp_operator import names
 from tests.support.operator_process import SYSTEM, OperatorProcess, grant
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hack.clients.kubectl import Kubectl
     from tests.api.conftest import ControlPlane
-    from tests.support.kubectl import Kubectl
 
 IDLE_MIB_MAX = 90
 CLEAN_END_SECONDS = 5.0

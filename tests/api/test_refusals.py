@@ -20,8 +20,8 @@ from tests.support.refusals import ACCEPTED, BASE, REFUSED, UNCHANGEABLE, Refuse
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hack.clients.kubectl import Kubectl
     from tests.api.conftest import ControlPlane
-    from tests.support.kubectl import Kubectl
 
 TIMEOUT = 30.0
 

@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from hack.clients.waiting import eventually
 from realtimeapp_operator.kube import kinds
 from tests.support.audit import Audit
 from tests.support.operator_process import USER, OperatorProcess, grant
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from hack.clients.kubectl import Kubectl
     from tests.api.conftest import ControlPlane
-    from tests.support.kubectl import Kubectl
 
 QUIET_SECONDS = 3.0
 REST_SECONDS = 60.0

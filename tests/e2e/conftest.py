@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from hack.clients.kubectl import Kubectl
+from hack.clients.waiting import eventually
 from hack.cluster import binaries
 from hack.cluster.layout import NODE, default_state
 from hack.demo.release import NAMESPACE, RELEASE, install_arguments
-from tests.support.kubectl import Kubectl
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.edge import await_edge
+from hack.clients.edge import await_edge
 
 if TYPE_CHECKING:
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 Patch = dict[str, Any]
 

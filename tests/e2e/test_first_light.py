@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.browser import chromium
-from tests.support.edge import await_edge
-from tests.support.waiting import eventually
+from hack.clients.browser import chromium
+from hack.clients.edge import await_edge
+from hack.clients.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.async_api import Page
 
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 READY_SECONDS = 30.0
 """Promise of the README: from `kubectl apply` to Ready, images present."""

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hack.clients.waiting import eventually
 from hack.demo.release import NAMESPACE, RELEASE, install_arguments
 from tests.e2e.conftest import helm
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 CHILDREN = "all,configmaps,secrets,serviceaccounts,ingresses,networkpolicies,poddisruptionbudgets,cronjobs"
 OURS = "app.kubernetes.io/managed-by=realtimeapp-operator"

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.support.edge import await_edge
+from hack.clients.edge import await_edge
 
 if TYPE_CHECKING:
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 CLIENT = "127.0.9.9"
 LIES = {

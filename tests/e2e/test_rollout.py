@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hack.clients.browser import chromium
+from hack.clients.edge import Visitor, await_edge
+from hack.clients.sockets import Fleet
+from hack.clients.waiting import eventually_async
 from tests.e2e.test_first_light import click, count, open_counter
-from tests.support.browser import chromium
-from tests.support.edge import Visitor, await_edge
-from tests.support.sockets import Fleet
-from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 SOCKETS = 200
 RATE = 50

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 URL = "sqlite:////tmp/db.sqlite3?marker=correct-horse-battery"
 

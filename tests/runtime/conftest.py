@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hack.clients.waiting import eventually
 from tests.runtime.server import REDIS_PASSWORD, Pod, free_port
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

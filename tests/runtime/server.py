@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.support.waiting import eventually
+from hack.clients.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from hack.clients.waiting import eventually, eventually_async
 from tests.runtime.clients import STREAM, expect_refusal, open_socket, try_handshake
-from tests.support.waiting import eventually, eventually_async
 
 if TYPE_CHECKING:
     import subprocess

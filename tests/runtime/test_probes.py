@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from hack.clients.waiting import eventually
 from tests.runtime.clients import STREAM, expect_refusal, open_socket, try_handshake
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

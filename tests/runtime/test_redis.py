@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from hack.clients.waiting import eventually_async
 from tests.runtime.clients import open_socket
 from tests.runtime.conftest import Redis
-from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

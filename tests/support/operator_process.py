@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from hack.clients.waiting import eventually
 from hack.cluster import binaries
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.support.kubectl import Kubectl
+    from hack.clients.kubectl import Kubectl
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "realtimeapp-operator"

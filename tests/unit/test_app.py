@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hack.clients.waiting import eventually_async
 from realtimeapp_operator.__main__ import main
 from realtimeapp_operator.app import StartError, run
 from realtimeapp_operator.settings import Settings, read_settings
 from tests.support.fake_apiserver import FakeApiServer, answer, refusal
-from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from pathlib import Path

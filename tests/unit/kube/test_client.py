@@ -7,6 +7,7 @@ import orjson
 import pytest
 from aiohttp import web
 
+from hack.clients.waiting import eventually_async
 from realtimeapp_operator.kube import kinds
 from realtimeapp_operator.kube.errors import (
     AlreadyExists,
@@ -22,7 +23,6 @@ from realtimeapp_operator.kube.errors import (
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.kube.transport import encode
 from tests.support.fake_apiserver import FakeApiServer, answer, refusal, watch
-from tests.support.waiting import eventually_async
 
 CONFIG = {
     "apiVersion": "v1",

@@ -4,10 +4,10 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from hack.clients.waiting import eventually_async
 from realtimeapp_operator.kube import kinds
 from realtimeapp_operator.kube.informer import Informer
 from tests.support.fake_apiserver import FakeApiServer, answer, refusal, watch
-from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

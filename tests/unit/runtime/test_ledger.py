@@ -5,8 +5,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from hack.clients.waiting import eventually
 from realtimeapp_runtime import drain_flag, ledger, metrics, run_state
-from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import kopf
 import pytest
 
+from hack.clients.waiting import eventually_async
 from realtimeapp_operator.wiring.configure import build_settings
 from realtimeapp_operator.wiring.handlers import build_registry
 from realtimeapp_operator.wiring.shell import watch_apps
 from tests.support.fake_apiserver import FakeApiServer, answer, refusal, watch
-from tests.support.waiting import eventually_async
 
 if TYPE_CHECKING:
     from aiohttp import web

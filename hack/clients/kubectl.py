@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.support.waiting import eventually
+from hack.clients.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

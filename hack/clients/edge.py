@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Self
 
 import aiohttp
 
-from tests.support.waiting import eventually_async
+from hack.clients.waiting import eventually_async
 
 URL = "http://127.0.0.1"
 
@@ -26,7 +27,7 @@ async def await_edge(host: str, path: str = "/") -> None:
         async with aiohttp.ClientSession() as session:
             try:
                 async with session.get(URL + path, headers={"Host": host}) as response:
-                    return response.status == 200
+                    return response.status == HTTPStatus.OK
             except aiohttp.ClientError:
                 return False
 
@@ -63,7 +64,7 @@ class Visitor:
     @property
     def errors(self) -> dict[str, int]:
         """Everything that was not a 200, by status or exception."""
-        return {answer: count for answer, count in self.answers.items() if answer != "200"}
+        return {answer: count for answer, count in self.answers.items() if answer != str(HTTPStatus.OK.value)}
 
     async def _visit(self) -> None:
         jar = aiohttp.CookieJar(unsafe=True) if self.sticky else aiohttp.DummyCookieJar()
