@@ -14,6 +14,8 @@ import aiohttp
 from hack.clients.waiting import eventually_async
 
 URL = "http://127.0.0.1"
+NO_ROUTE = b"404 page not found\n"
+"""Traefik's whole answer to a host it does not know."""
 
 
 async def await_edge(host: str, path: str = "/") -> None:
@@ -32,6 +34,21 @@ async def await_edge(host: str, path: str = "/") -> None:
                 return False
 
     await eventually_async(answers, within=20, what=f"http://{host}{path} answers 200")
+
+
+async def await_route(host: str) -> None:
+    """As `await_edge`, for an application of which no path is known: anything but the edge's own answers is enough."""
+
+    async def is_routed() -> bool:
+        async with aiohttp.ClientSession() as session:
+            try:
+                async with session.get(URL, headers={"Host": host}, allow_redirects=False) as response:
+                    body = await response.read()
+                    return response.status < HTTPStatus.INTERNAL_SERVER_ERROR and body != NO_ROUTE
+            except aiohttp.ClientError:
+                return False
+
+    await eventually_async(is_routed, within=20, what=f"the edge has a route to {host}")
 
 
 @dataclass(kw_only=True)

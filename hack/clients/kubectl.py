@@ -1,4 +1,4 @@
-"""kubectl for tests: what a user types, with JSON in and out."""
+"""kubectl for tools and tests: what a user types, with JSON in and out."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ class Kubectl:
     def within(self, namespace: str) -> Kubectl:
         """The same cluster, another namespace."""
         return Kubectl(program=self.program, kubeconfig=self.kubeconfig, namespace=namespace)
+
+    def create_namespace(self, name: str) -> Kubectl:
+        """Make a namespace that enforces Pod Security `restricted`; kubectl inside it."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+        return self.within(name)
 
     def run(
         self, *arguments: str, stdin: str | None = None, check: bool = True

@@ -76,9 +76,7 @@ def operator(cluster: Kubectl) -> Kubectl:
 def kubectl(cluster: Kubectl, operator: Kubectl, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
     """kubectl in a new namespace that enforces Pod Security `restricted`; the namespace is gone afterwards."""
     name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    inside = cluster.within(name)
+    inside = cluster.create_namespace(name)
     yield inside
     if request.node.stash.get(failed, False):
         print_scene(inside, operator)
