@@ -23,14 +23,14 @@ from realtimeapp_operator.api.base import (
     SecretKeyRef,
     Unique,
 )
+from realtimeapp_operator.api.database import Database
 from realtimeapp_operator.api.edge import Ingress, NetworkPolicy, TrustedProxies
+from realtimeapp_operator.api.frameworks import Framework
 from realtimeapp_operator.api.jobs import Checks, Cleanup, Migrations, Static
 from realtimeapp_operator.api.pods import EnvFrom, EnvVar, PodTemplate
 from realtimeapp_operator.api.redis import ChannelLayer, Redis, Session
 from realtimeapp_operator.api.web import Web
 from realtimeapp_operator.api.workers import Worker
-
-Framework = Literal["Djust", "Channels"]
 
 
 class PullSecret(Model):
@@ -45,7 +45,12 @@ class Django(Model):
     settings_module: PythonModule = Field(description="Settings module, for example `shop.settings`.")
     asgi_application: PythonObject | None = Field(
         default=None,
-        description="ASGI application as `module:attribute`; default: the settings' ASGI_APPLICATION.",
+        description="ASGI application as `module:attribute`; default: the settings' ASGI_APPLICATION. "
+        "For every server but Gunicorn.",
+    )
+    wsgi_application: PythonObject | None = Field(
+        default=None,
+        description="WSGI application as `module:attribute`, for Gunicorn; default: the settings' WSGI_APPLICATION.",
     )
     secret_key_secret_ref: SecretKeyRef | None = Field(
         default=None, description="Django's SECRET_KEY; default: generated once and kept."
@@ -57,12 +62,6 @@ class Django(Model):
         default="Enabled",
         description="`Disabled` leaves Django's settings alone: only environment variables are given.",
     )
-
-
-class Database(Model):
-    """The application's database."""
-
-    url_secret_ref: SecretKeyRef = Field(description="DATABASE_URL.")
 
 
 class Spec(Model):
@@ -115,7 +114,8 @@ class Spec(Model):
     static: Static = Field(default_factory=Static, description="Static files.")
     cleanup: Annotated[tuple[Cleanup, ...], Field(max_length=16), Unique(("name",))] | None = Field(
         default=None,
-        description="Scheduled management commands; default: `clearsessions` daily; `[]` for none.",
+        description="Scheduled management commands; default: `clearsessions` daily and what the framework leaves behind; "
+        "`[]` for none.",
     )
     network_policy: NetworkPolicy = Field(default_factory=NetworkPolicy, description="Network isolation.")
 

@@ -85,7 +85,8 @@ DNS_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 HOST = r"^(\*|(\*?\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$"
 PYTHON_MODULE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
-COMMAND_NAME = r"^[a-z_][a-z0-9_]*$"
+COMMAND_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+"""A management command is a Python module; some packages write theirs in camel case."""
 
 
 def _cron_field(value: str) -> str:

@@ -5,26 +5,70 @@ The model keeps what the user wrote; everybody who needs the effective value ask
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import math
+from typing import TYPE_CHECKING, Final, Literal
 
+from realtimeapp_operator.api.frameworks import FRAMEWORKS
 from realtimeapp_operator.api.jobs import Cleanup
+from realtimeapp_operator.api.quantity import parse_quantity
+from realtimeapp_operator.api.servers import PRIVATE_RESTART, SERVERS, SERVICE_RESTART
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from realtimeapp_operator.api.app import Spec
+    from realtimeapp_operator.api.frameworks import AffinityType, Layer
+    from realtimeapp_operator.api.servers import Server
 
-CLOSE_CODE = 1012
-"""Service restart, IANA WebSocket close code registry."""
-DAPHNE_CLOSE_CODE = 4012
-"""Daphne's WebSocket library sends only 1000 and 3000-4999."""
+ASSUMED_CPUS: Final = 1
+"""Processors of a pod without a CPU limit, for the number of Gunicorn's workers: what the node has says nothing."""
+CHAT_SESSION_MIN_SECONDS: Final = 86_400
+"""Youngest chat session that a clean-up may delete: a client that is back within a day keeps its own."""
 
-DAILY_CLEARSESSIONS = Cleanup(name="clearsessions", schedule="17 3 * * *", command=("clearsessions",))
+CLEAR_SESSIONS: Final = Cleanup(name="clearsessions", schedule="17 3 * * *", command=("clearsessions",))
+WEBSOCKET_TOKENS: Final = Cleanup(
+    name="websocket-tokens", schedule="*/5 * * * *", command=("cleanupWebSocketTokens",)
+)
+WEBSOCKET_SESSIONS: Final = Cleanup(
+    name="websocket-sessions", schedule="23 * * * *", command=("clearWebSocketSessions",)
+)
 
 
-def channel_layer_type(spec: Spec) -> Literal["PubSub", "Core"]:
-    """PubSub for Djust: nothing to evict, and it resubscribes by itself; Core for Channels."""
-    if spec.channel_layer.type is not None:
-        return spec.channel_layer.type
-    return "PubSub" if spec.framework == "Djust" else "Core"
+def server(spec: Spec) -> Server:
+    """The server of the web pods: the manifest's, else the framework's."""
+    return spec.web.server or FRAMEWORKS[spec.framework].server
+
+
+def holds_sockets(spec: Spec) -> bool:
+    """Whether web pods can hold connections open; under WSGI there are only requests."""
+    return SERVERS[server(spec)].websockets
+
+
+def processes(spec: Spec) -> int:
+    """Server processes of a web pod.
+
+    An event loop fills one processor, and the pod is what is scaled: 1. A WSGI worker serves one request at a time:
+    2 for each processor and 1 more, as Gunicorn's documentation says, counted from the container's limit.
+    """
+    if spec.web.processes_per_pod is not None:
+        return spec.web.processes_per_pod
+    if holds_sockets(spec):
+        return 1
+    limit = _cpu_limit(spec)
+    return 2 * (ASSUMED_CPUS if limit is None else max(1, math.ceil(limit))) + 1
+
+
+def _cpu_limit(spec: Spec) -> Fraction | None:
+    """CPU limit of the web container: its own, else the application's."""
+    for template in (spec.web.pod_template, spec.pod_template):
+        if template.resources is not None and "cpu" in template.resources.limits:
+            return parse_quantity(template.resources.limits["cpu"])
+    return None
+
+
+def channel_layer_type(spec: Spec) -> Layer | None:
+    """The kind of channel layer; None for a framework without one."""
+    return spec.channel_layer.type or FRAMEWORKS[spec.framework].channel_layer
 
 
 def session_engine(spec: Spec) -> Literal["CachedDatabase", "Database", "Cache"]:
@@ -35,17 +79,17 @@ def session_engine(spec: Spec) -> Literal["CachedDatabase", "Database", "Cache"]
 
 
 def websocket_paths(spec: Spec) -> tuple[str, ...]:
-    """Paths of the WebSocket endpoints at the edge; djust's client has its path built in."""
+    """Paths of the WebSocket endpoints at the edge."""
     if spec.ingress is not None and spec.ingress.websocket_paths is not None:
         return spec.ingress.websocket_paths
-    return ("/ws/live/",) if spec.framework == "Djust" else ("/ws/",)
+    return FRAMEWORKS[spec.framework].websocket_paths
 
 
-def affinity_type(spec: Spec) -> Literal["Cookie", "None"]:
-    """How a client comes back to its pod; Cookie for both frameworks."""
+def affinity_type(spec: Spec) -> AffinityType:
+    """How a client comes back to its pod: by a cookie where a pod may hold something for it."""
     if spec.ingress is not None and spec.ingress.affinity.type is not None:
         return spec.ingress.affinity.type
-    return "Cookie"
+    return FRAMEWORKS[spec.framework].affinity
 
 
 def affinity_ttl_seconds(spec: Spec) -> int:
@@ -56,15 +100,33 @@ def affinity_ttl_seconds(spec: Spec) -> int:
 
 
 def cleanups(spec: Spec) -> tuple[Cleanup, ...]:
-    """Scheduled management commands: the user's list, also an empty one, or the framework's."""
-    return (DAILY_CLEARSESSIONS,) if spec.cleanup is None else spec.cleanup
+    """Scheduled management commands: the user's list, also an empty one, or what the framework leaves behind."""
+    if spec.cleanup is not None:
+        return spec.cleanup
+    match spec.framework:
+        case "RealtimeChat":
+            return (CLEAR_SESSIONS, _chat_sessions(spec))
+        case "ApiGatewayWebSockets":
+            return (CLEAR_SESSIONS, WEBSOCKET_TOKENS, WEBSOCKET_SESSIONS)
+        case _:
+            return (CLEAR_SESSIONS,)
+
+
+def _chat_sessions(spec: Spec) -> Cleanup:
+    """The chat package writes a row for each connection and never deletes one."""
+    age = max(CHAT_SESSION_MIN_SECONDS, spec.session.ttl_seconds)
+    return Cleanup(
+        name="chat-sessions",
+        schedule="37 3 * * *",
+        command=("clearchatsessions", f"--max-age-seconds={age}"),
+    )
 
 
 def close_code(spec: Spec) -> int:
     """Close code of a drain, one the server can send."""
     if spec.web.rollout.close_code is not None:
         return spec.web.rollout.close_code
-    return DAPHNE_CLOSE_CODE if spec.web.server == "Daphne" else CLOSE_CODE
+    return SERVICE_RESTART if SERVERS[server(spec)].restart_codes else PRIVATE_RESTART
 
 
 def hosts(spec: Spec) -> tuple[str, ...]:

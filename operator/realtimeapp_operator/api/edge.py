@@ -78,7 +78,9 @@ class Tls(Model):
 class Affinity(Model):
     """How a client comes back to its pod."""
 
-    type: Literal["Cookie", "None"] | None = Field(default=None, description="Default: `Cookie`.")
+    type: Literal["Cookie", "None"] | None = Field(
+        default=None, description="Default: `Cookie`; `None` for ApiGatewayWebSockets and Django."
+    )
     cookie_name: CookieName = Field(default="realtimeapp", description="Name of the cookie.")
     ttl_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
         default=None, description="Lifetime of the cookie; default: `session.ttlSeconds`."
@@ -108,7 +110,8 @@ class Ingress(Model):
         default=None, description="Certificate; without it the hosts are served over HTTP."
     )
     websocket_paths: Annotated[tuple[UrlPath, ...], Field(max_length=16), Unique()] | None = Field(
-        default=None, description="Default: `/ws/live/` for Djust, `/ws/` for Channels."
+        default=None,
+        description="Default: `/ws/live/` for Djust, `/ws/` for Channels, `/messaging/` for RealtimeChat, else none.",
     )
     affinity: Affinity = Field(default_factory=Affinity, description="How a client comes back to its pod.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="Idle limits at the edge.")

@@ -48,11 +48,12 @@ class ChannelLayer(Model):
 
     type: Literal["PubSub", "Core"] | None = Field(
         default=None,
-        description="`PubSub` for Djust, `Core` for Channels by default; Core keeps group membership in Redis.",
+        description="Default: `PubSub` for Djust, `Core` for Channels and RealtimeChat, none for the others; "
+        "Core keeps group membership in Redis.",
     )
     group_expiry_seconds: Annotated[int, Field(ge=3600, le=31_536_000)] = Field(
         default=604_800,
-        description="Core: age at which a socket leaves its groups; above the longest connection.",
+        description="Core: age at which a socket leaves its groups; above the longest connection, at least `session.ttlSeconds`.",
     )
     capacity: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=100, description="Core: messages kept per channel before new ones are dropped."
@@ -67,7 +68,8 @@ class Session(Model):
 
     ttl_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = Field(
         default=7200,
-        description="Lifetime of sessions, of live state and, by default, of the affinity cookie.",
+        description="Lifetime of sessions, of live state and, by default, of the affinity cookie; at least as long as a "
+        "drain.",
     )
     engine: Literal["CachedDatabase", "Database", "Cache"] | None = Field(
         default=None, description="Default: `CachedDatabase` with `spec.database`, else `Cache`."

@@ -8,8 +8,7 @@ from pydantic import Field
 
 from realtimeapp_operator.api.base import Model
 from realtimeapp_operator.api.pods import PodTemplate, Probes
-
-Server = Literal["Uvicorn", "Daphne"]
+from realtimeapp_operator.api.servers import Server
 
 
 class Connections(Model):
@@ -40,7 +39,7 @@ class Rollout(Model):
     )
     close_code: Annotated[int, Field(ge=1000, le=4999)] | None = Field(
         default=None,
-        description="WebSocket close code of a drain: 1001, 1012 or 4000-4999. Default: 1012; Daphne 4012, as it cannot send 1012.",
+        description="WebSocket close code of a drain: 1001, 1012 or 4000-4999. Default: 1012; with Daphne, which cannot send it, 4012.",
     )
 
 
@@ -56,9 +55,15 @@ class Web(Model):
     """The pods that serve HTTP and WebSockets."""
 
     replicas: Annotated[int, Field(ge=0, le=1000)] = Field(default=2, description="Web pods.")
-    server: Server = Field(default="Uvicorn", description="ASGI server of the image.")
-    processes_per_pod: Annotated[int, Field(ge=1, le=32)] = Field(
-        default=1, description="Server processes per pod; server-sent-event fallbacks need 1."
+    server: Server | None = Field(
+        default=None,
+        description="Server of the image; all but Gunicorn serve ASGI. Default: Gunicorn for ApiGatewayWebSockets and "
+        "Django, else Uvicorn.",
+    )
+    processes_per_pod: Annotated[int, Field(ge=1, le=32)] | None = Field(
+        default=None,
+        description="Server processes per pod; server-sent-event fallbacks need 1. Default: 1; with Gunicorn twice the "
+        "CPU limit of the pods and one more, 3 without a limit.",
     )
     port: Annotated[int, Field(ge=1024, le=65535)] = Field(
         default=8000, description="Port the server listens on."

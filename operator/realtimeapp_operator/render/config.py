@@ -18,7 +18,7 @@ from realtimeapp_operator.render.redis import host
 from realtimeapp_operator.render.redis_config import PORT
 
 if TYPE_CHECKING:
-    from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.api.app import RealtimeApp, Spec
     from realtimeapp_operator.render.facts import Facts, Manifest
 
 FORMAT_VERSION: Final = 1
@@ -61,12 +61,7 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
             "keyPrefix": f"{app.metadata.namespace}:{app.metadata.name}:",
             "databases": DATABASES,
         },
-        "channelLayer": {
-            "type": defaults.channel_layer_type(spec),
-            "capacity": spec.channel_layer.capacity,
-            "expirySeconds": spec.channel_layer.expiry_seconds,
-            "groupExpirySeconds": spec.channel_layer.group_expiry_seconds,
-        },
+        "channelLayer": _channel_layer(spec),
         "session": {
             "engine": defaults.session_engine(spec),
             "ttlSeconds": spec.session.ttl_seconds,
@@ -80,6 +75,18 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
             "closeCode": defaults.close_code(spec),
         },
         "trustedProxies": _trusted_proxies(app, facts),
+    }
+
+
+def _channel_layer(spec: Spec) -> dict[str, Any] | None:
+    kind = defaults.channel_layer_type(spec)
+    if kind is None:
+        return None
+    return {
+        "type": kind,
+        "capacity": spec.channel_layer.capacity,
+        "expirySeconds": spec.channel_layer.expiry_seconds,
+        "groupExpirySeconds": spec.channel_layer.group_expiry_seconds,
     }
 
 

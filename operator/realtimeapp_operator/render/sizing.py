@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.quantity import parse_quantity
 
 if TYPE_CHECKING:
@@ -16,14 +17,10 @@ if TYPE_CHECKING:
 MEBIBYTE: Final = 2**20
 PROCESS_BYTES: Final = 110 * MEBIBYTE
 """An idle Django process. Measured: djust under uvicorn 76 MB, Channels under uvicorn 84 MB, daphne 106 MB."""
-SOCKET_BYTES: Final = {
-    ("Djust", "Disabled"): 112 * 1024,
-    ("Djust", "Enabled"): 204 * 1024,
-    ("Channels", "Disabled"): 52 * 1024,
-    ("Channels", "Enabled"): 104 * 1024,
-}
-"""An idle WebSocket by framework and compression. Measured with 1000 sockets and one message each: djust 104 kB,
-148 to 204 kB with permessage-deflate; Channels 47 kB, 90 kB with it."""
+DJUST_SOCKET_BYTES: Final = {"Disabled": 112 * 1024, "Enabled": 204 * 1024}
+SOCKET_BYTES: Final = {"Disabled": 52 * 1024, "Enabled": 104 * 1024}
+"""An idle WebSocket by compression. Measured with 1000 sockets and one message each: djust 104 kB, 148 to 204 kB with
+permessage-deflate; Channels, which stands for everything else, 47 kB, 90 kB with it."""
 LIMIT_FLOOR_BYTES: Final = 512 * MEBIBYTE
 """A memory limit guards the node against a leak; it must not kill an application that imports a lot."""
 
@@ -31,9 +28,11 @@ Rendered = dict[str, dict[str, str]]
 
 
 def web_resources(spec: Spec) -> Rendered:
-    """Default resources of the web container: its processes and a full load of sockets."""
-    per_socket = SOCKET_BYTES[spec.framework, spec.web.connections.compression]
-    memory = spec.web.processes_per_pod * PROCESS_BYTES + spec.web.connections.max_per_pod * per_socket
+    """Default resources of the web container: its processes and, where there are any, a full load of sockets."""
+    memory = defaults.processes(spec) * PROCESS_BYTES
+    if defaults.holds_sockets(spec):
+        sizes = DJUST_SOCKET_BYTES if spec.framework == "Djust" else SOCKET_BYTES
+        memory += spec.web.connections.max_per_pod * sizes[spec.web.connections.compression]
     return application_resources(memory)
 
 

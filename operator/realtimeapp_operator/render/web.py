@@ -89,7 +89,7 @@ def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, A
         facts,
         process=Process(
             container="web",
-            arguments=server_arguments(spec.web),
+            arguments=server_arguments(spec),
             resources=web_resources(spec),
             extra={
                 "ports": [{"name": "http", "containerPort": spec.web.port, "protocol": "TCP"}],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.support.refusals.accepted import ACCEPTED
+from tests.support.refusals import accepted, servers
 from tests.support.refusals.app import APP, REDIS, UNCHANGEABLE
 from tests.support.refusals.edge import EDGE, WEB
 from tests.support.refusals.environment import ENVIRONMENT
 from tests.support.refusals.hosts import HOSTS, PROXIES
 from tests.support.refusals.pods import PODS
-from tests.support.refusals.table import ABSENT, BASE, Refused, manifest
+from tests.support.refusals.servers import SERVERS, STATE
+from tests.support.refusals.table import ABSENT, BASE, Object, Refused, manifest
 from tests.support.refusals.workers import WORKERS
 
 REFUSED: Final[dict[str, Refused]] = {
@@ -19,11 +20,16 @@ REFUSED: Final[dict[str, Refused]] = {
     **PROXIES,
     **EDGE,
     **WEB,
+    **SERVERS,
+    **STATE,
     **WORKERS,
     **ENVIRONMENT,
     **PODS,
     **REDIS,
 }
 """Every refused manifest, by a name for people."""
+
+ACCEPTED: Final[dict[str, Object]] = {**accepted.ACCEPTED, **servers.ACCEPTED}
+"""Every manifest that must pass, by a name for people."""
 
 __all__ = ["ABSENT", "ACCEPTED", "BASE", "REFUSED", "UNCHANGEABLE", "Refused", "manifest"]

@@ -58,7 +58,7 @@ APP: Final = {
     "framework-unknown": Refused(
         change={"spec.framework": "Flask"},
         path="spec.framework",
-        says="must be one of Djust, Channels",
+        says="must be one of Djust, Channels, RealtimeChat, ApiGatewayWebSockets, Django",
         server="supported values",
     ),
     "field-unknown": Refused(

@@ -86,7 +86,7 @@ WEB: Final = {
     "daphne-compression": Refused(
         change={"spec.web": {"server": "Daphne", "connections": {"compression": "Enabled"}}},
         path="spec.web.connections.compression",
-        says="must be Disabled with Daphne",
+        says="must be Disabled, except with Uvicorn",
     ),
     "daphne-close-code": Refused(
         change={"spec.web": {"server": "Daphne", "rollout": {"closeCode": 1012}}},
@@ -133,9 +133,9 @@ WEB: Final = {
         server="must be of type integer",
     ),
     "server-unknown": Refused(
-        change={"spec.web.server": "Gunicorn"},
+        change={"spec.web.server": "Waitress"},
         path="spec.web.server",
-        says="must be one of Uvicorn, Daphne",
+        says="must be one of Uvicorn, Daphne, Hypercorn, Granian, GunicornUvicorn, Gunicorn",
         server="supported values",
     ),
 }

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.parse import parse
-from realtimeapp_operator.api.web import Web
 from realtimeapp_operator.render.pacing import grace_seconds
 from realtimeapp_operator.render.servers import server_arguments
 from realtimeapp_runtime import config
 from tests.runtime import server
+from tests.support.refusals import manifest
 from tests.unit.render.cases import FILES, body, containers, pod_templates, render_case
 
 
@@ -86,12 +87,13 @@ def test_every_container_starts_with_a_verb_of_the_launcher(name: str) -> None:
 @pytest.mark.parametrize(
     ("web", "kind"),
     [
-        (Web(), "uvicorn"),
-        (Web(processes_per_pod=2), "uvicorn-2"),
-        (Web(server="Daphne"), "daphne"),
+        ({}, "uvicorn"),
+        ({"processesPerPod": 2}, "uvicorn-2"),
+        ({"server": "Daphne"}, "daphne"),
     ],
 )
-def test_the_servers_get_the_arguments_the_runtime_is_tested_with(web: Web, kind: str) -> None:
+def test_the_servers_get_the_arguments_the_runtime_is_tested_with(web: dict[str, Any], kind: str) -> None:
+    spec = parse(manifest({"spec.web": web})).spec
     everywhere = "0.0.0.0"  # noqa: S104 - only compared
-    rendered = [argument.replace(everywhere, "127.0.0.1") for argument in server_arguments(web)]
+    rendered = [argument.replace(everywhere, "127.0.0.1") for argument in server_arguments(spec)]
     assert rendered == server.server_arguments(kind, 8000)

@@ -332,7 +332,7 @@ class TestRedis:
     def test_nothing_a_user_writes_gets_into_its_configuration_file(self) -> None:
         first = objects()["ConfigMap", "shop-redis"]["data"]
         other = objects(
-            redis={"standalone": {"maxMemory": "100M"}}, image="other:1", session={"ttlSeconds": 1}
+            redis={"standalone": {"maxMemory": "100M"}}, image="other:1", session={"ttlSeconds": 30}
         )
         assert other["ConfigMap", "shop-redis"]["data"] == first
         args = other["StatefulSet", "shop-redis"]["spec"]["template"]["spec"]["containers"][0]["args"]

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from realtimeapp_operator.api.rules import app, edge, pods, redis, web, workers
+from realtimeapp_operator.api.rules import app, edge, pods, redis, servers, state, web, workers
 from realtimeapp_operator.api.rules.base import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     *app.RULES,
     *edge.RULES,
     *web.RULES,
+    *servers.RULES,
+    *state.RULES,
     *workers.RULES,
     *redis.RULES,
     *pods.RULES,

@@ -9,6 +9,7 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api.app import RealtimeApp, Spec
 from realtimeapp_operator.api.redis import ChannelLayer
 from realtimeapp_operator.api.rules.base import Rule
+from realtimeapp_operator.api.rules.servers import PLAIN_LAYER_CEL
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.pods import PodTemplate
@@ -36,7 +37,10 @@ def _gives_no_second_database(spec: Spec) -> bool:
 def _reaches_django(spec: Spec) -> bool:
     if spec.django.overlay == "Enabled":
         return True
-    return not spec.django.allowed_hosts and spec.session.engine is None and spec.channel_layer == _LAYER
+    pooled = spec.database is not None and spec.database.pooling != "None"
+    layered = spec.channel_layer != ChannelLayer()
+    hosts, engine = spec.django.allowed_hosts, spec.session.engine
+    return not (hosts or engine or layered or pooled or spec.static.collect)
 
 
 def _mounts_exist(template: PodTemplate, *bases: PodTemplate) -> bool:
@@ -58,15 +62,6 @@ def _mounts_exist_cel(template: str, *bases: str) -> str:
     )
 
 
-_LAYER: Final = ChannelLayer()
-_PLAIN_LAYER: Final = " && ".join(
-    [
-        "!has(self.channelLayer.type)",
-        f"self.channelLayer.capacity == {_LAYER.capacity}",
-        f"self.channelLayer.expirySeconds == {_LAYER.expiry_seconds}",
-        f"self.channelLayer.groupExpirySeconds == {_LAYER.group_expiry_seconds}",
-    ]
-)
 _MOUNT_MESSAGE = "must name volumes of the same or the application's podTemplate"
 
 RULES: Final = (
@@ -97,10 +92,11 @@ RULES: Final = (
         blame="django.overlay",
         cel="self.django.overlay == 'Enabled' "
         "|| ((!has(self.django.allowedHosts) || self.django.allowedHosts.size() == 0) "
-        f"&& !has(self.session.engine) && {_PLAIN_LAYER})",
+        "&& (!has(self.database) || self.database.pooling == 'None') && !self.static.collect "
+        f"&& !has(self.session.engine) && {PLAIN_LAYER_CEL})",
         holds=_reaches_django,
-        message="must be Enabled where django.allowedHosts, session.engine or channelLayer are set: "
-        "nothing else hands them to Django",
+        message="must be Enabled where django.allowedHosts, database.pooling, session.engine, channelLayer or "
+        "static.collect are set: nothing else hands them to Django",
     ),
     Rule(
         on=Spec,

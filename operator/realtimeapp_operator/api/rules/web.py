@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
-from realtimeapp_operator.api.rules.base import Rule
+from realtimeapp_operator.api.rules.base import Rule, cel_list
+from realtimeapp_operator.api.servers import (
+    PRIVATE_CODES,
+    RESTART_CODES,
+    SERVERS,
+    with_ability,
+    without_ability,
+)
 from realtimeapp_operator.api.web import Web
 
-UVICORN_CLOSE_CODES: Final = (1001, 1012)
-"""Going away and service restart: what Uvicorn can send and clients take as a reason to come back."""
-PRIVATE_CLOSE_CODES: Final = (4000, 4999)
-"""Private use (RFC 6455, section 7.4.2); Daphne's WebSocket library sends nothing else but 1000 and 3000-3999."""
+_ONE_PROCESS: Final = without_ability("processes")
+_COMPRESS: Final = with_ability("compression")
+_RESTART: Final = with_ability("restart_codes")
+_ONLY_PRIVATE: Final = without_ability("restart_codes")
+
+
+def _runs_processes(web: Web) -> bool:
+    return web.processes_per_pod in {None, 1} or web.server is None or SERVERS[web.server].processes
+
+
+def _compresses(web: Web) -> bool:
+    disabled = web.connections.compression == "Disabled"
+    return disabled or web.server is None or SERVERS[web.server].compression
 
 
 def _can_send(web: Web) -> bool:
     code = web.rollout.close_code
-    if code is None or PRIVATE_CLOSE_CODES[0] <= code <= PRIVATE_CLOSE_CODES[1]:
+    if code is None or PRIVATE_CODES[0] <= code <= PRIVATE_CODES[1]:
         return True
-    return web.server == "Uvicorn" and code in UVICORN_CLOSE_CODES
+    return code in RESTART_CODES and (web.server is None or SERVERS[web.server].restart_codes)
 
 
 def _connections_to_move(web: Web) -> int:
@@ -51,25 +67,28 @@ RULES: Final = (
     Rule(
         on=Web,
         blame="processesPerPod",
-        cel="self.server != 'Daphne' || self.processesPerPod == 1",
-        holds=lambda web: web.server != "Daphne" or web.processes_per_pod == 1,
-        message="must be 1 with Daphne, which runs one process: raise replicas, or use Uvicorn",
+        cel="!has(self.processesPerPod) || self.processesPerPod == 1 "
+        f"|| !has(self.server) || !(self.server in {cel_list(_ONE_PROCESS)})",
+        holds=_runs_processes,
+        message=f"must be 1 with {' and '.join(_ONE_PROCESS)}, which runs one process: "
+        "raise replicas, or use another server",
     ),
     Rule(
         on=Web,
         blame="connections.compression",
-        cel="self.server != 'Daphne' || self.connections.compression == 'Disabled'",
-        holds=lambda web: web.server != "Daphne" or web.connections.compression == "Disabled",
-        message="must be Disabled with Daphne, which does not negotiate compression: use Uvicorn for it",
+        cel=f"self.connections.compression == 'Disabled' || !has(self.server) || self.server in {cel_list(_COMPRESS)}",
+        holds=_compresses,
+        message=f"must be Disabled, except with {', '.join(_COMPRESS)}: no other server negotiates compression",
     ),
     Rule(
         on=Web,
         blame="rollout.closeCode",
-        cel="!has(self.rollout.closeCode) || self.rollout.closeCode >= 4000 "
-        "|| (self.server == 'Uvicorn' && self.rollout.closeCode in [1001, 1012])",
+        cel=f"!has(self.rollout.closeCode) || self.rollout.closeCode >= {PRIVATE_CODES[0]} "
+        f"|| (self.rollout.closeCode in {list(RESTART_CODES)} "
+        f"&& (!has(self.server) || self.server in {cel_list(_RESTART)}))",
         holds=_can_send,
-        message="must be a code the server can send in a drain: 1001, 1012 or 4000-4999 with Uvicorn, "
-        "4000-4999 with Daphne",
+        message="must be a code the server can send in a drain: 1001, 1012 or 4000-4999; "
+        f"with {' and '.join(_ONLY_PRIVATE)} 4000-4999",
     ),
     Rule(
         on=Web,

@@ -1,0 +1,59 @@
+"""The servers an image may run, and what each of them can do.
+
+One table: the rules refuse what a server cannot do, rendering and documentation read the rest from here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Server = Literal["Uvicorn", "Daphne", "Hypercorn", "Granian", "GunicornUvicorn", "Gunicorn"]
+
+SERVICE_RESTART: Final = 1012
+"""IANA WebSocket close code registry: the server restarts, come back."""
+PRIVATE_RESTART: Final = 4012
+"""The same in the private range, for a server that cannot send 1012."""
+RESTART_CODES: Final = (1001, SERVICE_RESTART)
+"""Going away and service restart: what clients take as a reason to come back."""
+PRIVATE_CODES: Final = (4000, 4999)
+"""Private use (RFC 6455, section 7.4.2): every server with WebSockets can send these."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Abilities:
+    """What one server can do."""
+
+    websockets: bool = True
+    """ASGI with WebSockets; else WSGI."""
+    processes: bool = True
+    """More than one process in a pod."""
+    compression: bool = True
+    """Negotiates permessage-deflate, and can be told not to."""
+    restart_codes: bool = True
+    """Sends the close codes 1001 and 1012."""
+
+
+SERVERS: Final[Mapping[Server, Abilities]] = {
+    "Uvicorn": Abilities(),
+    # Its WebSocket library sends only 1000 and 3000-4999.
+    "Daphne": Abilities(processes=False, compression=False, restart_codes=False),
+    "Hypercorn": Abilities(),
+    "Granian": Abilities(compression=False),
+    "GunicornUvicorn": Abilities(),
+    "Gunicorn": Abilities(websockets=False, compression=False),
+}
+NAMES: Final[tuple[Server, ...]] = get_args(Server)
+
+
+def with_ability(ability: str) -> tuple[Server, ...]:
+    """Servers that have `ability`, a field of Abilities."""
+    return tuple(name for name, abilities in SERVERS.items() if getattr(abilities, ability))
+
+
+def without_ability(ability: str) -> tuple[Server, ...]:
+    """Servers that lack `ability`, a field of Abilities."""
+    return tuple(name for name in SERVERS if name not in with_ability(ability))
