@@ -27,6 +27,10 @@ $(STAMP): requirements/dev.txt
 demo: setup ## Bare machine to a live counter page: cluster, images, operator, application
 	@$(PYTHON) -m hack.demo
 
+.PHONY: examples
+examples: setup ## Every example on the cluster, through a rollout and a pod kill; ends with one table
+	@$(PYTHON) -m hack.examples
+
 .PHONY: test
 test: setup ## Every ring: lint, unit, runtime, api, e2e; ends with one table
 	@$(PYTHON) -m hack.rings
@@ -57,8 +61,10 @@ requirements: setup ## Resolve the pinned requirement files again
 	$(UV_COMPILE) requirements/dev.in -o requirements/dev.txt >/dev/null
 	$(UV_COMPILE) requirements/example-djust.in -o requirements/example-djust.txt >/dev/null
 
-.PHONY: bench bench-runtime
+.PHONY: bench bench-runtime bench-apps
 bench: setup ## 200 RealtimeApps against a raw client, one run
 	@$(PYTHON) -m hack.bench.operator
 bench-runtime: setup ## Memory the runtime adds per open socket
 	@$(PYTHON) -m hack.bench.runtime_memory
+bench-apps: setup ## Memory per socket and process, per framework and server
+	@$(PYTHON) -m hack.bench.apps

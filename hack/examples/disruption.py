@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hack.clients.application import is_settled
@@ -11,7 +15,7 @@ from hack.clients.waiting import eventually_async
 from hack.examples.driver import ExampleError
 
 if TYPE_CHECKING:
-    from hack.examples.driver import Target
+    from hack.examples.driver import Object, Target
 
 SETTLE_SECONDS = 180.0
 
@@ -29,15 +33,35 @@ async def disrupt(disruption: Disruption, *, target: Target) -> None:
         patch = {"spec": {"image": target.new_image}}
         await asyncio.to_thread(target.kubectl.patch, "rta", target.app, patch)
     else:
-        await kill_web_pod(target)
+        await asyncio.to_thread(kill_web_pod, target)
     await await_settled(target, after=disruption.value)
 
 
-async def kill_web_pod(target: Target) -> None:
-    """Remove one web pod without its drain: kubelet kills what runs in it at once."""
-    pods = await asyncio.to_thread(target.kubectl.web_pods, target.app)
-    name = min(pod["metadata"]["name"] for pod in pods)
-    await asyncio.to_thread(target.kubectl.run, "delete", "pod", name, "--force", "--grace-period=0")
+def kill_web_pod(target: Target) -> None:
+    """Kill what runs in one web pod, and remove the pod without a grace period.
+
+    The removal alone is not sudden enough: the kubelet still sends SIGTERM and waits a second, in which a server tells
+    its clients. SIGKILL comes first where the pod runs on this machine; on another machine the removal has to do.
+    """
+    pod = min(target.kubectl.web_pods(target.app), key=lambda pod: str(pod["metadata"]["name"]))
+    for process in find_processes(pod):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    target.kubectl.run("delete", "pod", pod["metadata"]["name"], "--force", "--grace-period=0")
+
+
+def find_processes(pod: Object) -> list[int]:
+    """Processes on this machine that run in the pod's containers, told by their cgroup; none for a pod elsewhere."""
+    containers = [
+        status["containerID"].rpartition("/")[2] for status in pod["status"].get("containerStatuses", ())
+    ]
+    found = []
+    for membership in Path("/proc").glob("[0-9]*/cgroup"):
+        with contextlib.suppress(OSError):  # a process that has ended meanwhile, or that is not for us to see
+            text = membership.read_text()
+            if any(container and container in text for container in containers):
+                found.append(int(membership.parent.name))
+    return found
 
 
 async def await_settled(target: Target, *, after: str) -> None:

@@ -20,14 +20,17 @@ from hack.clients.waiting import eventually
 from hack.cluster import binaries
 from hack.cluster.layout import NODE, default_state
 from hack.demo.release import NAMESPACE, RELEASE, install_arguments
+from hack.examples.row import Row, render_table
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "e2e-"
 
 failed = pytest.StashKey[bool]()
+rows = pytest.StashKey[list[Row]]()
+"""What the examples did, for the table at the end."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +41,20 @@ def pytest_runtest_makereport(
     if call.when == "call":
         item.stash[failed] = report.failed
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table of the examples, as `make examples` does."""
+    shown = config.stash.get(rows, [])
+    if shown:
+        terminalreporter.section("examples")
+        terminalreporter.write_line(render_table(shown))
+
+
+@pytest.fixture
+def keep_row(pytestconfig: pytest.Config) -> Callable[[Row], None]:
+    """Takes what an example did for the table at the end of the ring."""
+    return pytestconfig.stash.setdefault(rows, []).append
 
 
 @pytest.fixture(scope="session")

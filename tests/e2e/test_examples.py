@@ -1,0 +1,27 @@
+"""Every example does its job for clients of its own protocol, through a rollout and the sudden death of a pod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hack.examples.catalog import NAMES
+from hack.examples.row import find_faults
+from hack.examples.run import run_example
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hack.clients.kubectl import Kubectl
+    from hack.examples.row import Row
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_an_example_loses_nothing(
+    kubectl: Kubectl, host: str, name: str, keep_row: Callable[[Row], None]
+) -> None:
+    row = await run_example(name, kubectl=kubectl, host=host, say=print)
+    keep_row(row)
+    assert not find_faults(row)
+    assert all(tally.sent for tally in row.tallies.values()), "a load that was none proves nothing"
