@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from realtimeapp_runtime import servers
 from realtimeapp_runtime.failure import SETTINGS_INVALID, StartupFailure
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION: Final = 1
+FRAMEWORKS: Final = ("Djust", "Channels", "RealtimeChat", "ApiGatewayWebSockets", "Django")
+LAYERED: Final = FRAMEWORKS[:3]
+"""Frameworks whose pods share state and messages through Redis; the other two keep no connection open."""
 
 _T = TypeVar("_T")
 
@@ -61,19 +65,38 @@ class Drain:
 
 
 @dataclass(frozen=True)
+class Server:
+    """The server of the web pods and what it is told; seconds."""
+
+    name: str = "Uvicorn"
+    processes: int = 1
+    ping_interval_seconds: float = 20.0
+    compression: bool = False
+    graceful_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
 class Config:
-    """Everything the runtime is told; see the module docstring."""
+    """Everything the runtime is told; see the module docstring.
+
+    `pooling` is None or TransactionPooler; without a `channel_layer` the application keeps its own CHANNEL_LAYERS.
+    """
 
     framework: str
     settings_module: str
     asgi_application: str | None = None
+    wsgi_application: str | None = None
+    server: Server = field(default_factory=Server)
     hosts: tuple[str, ...] = ()
     csrf_trusted_origins: tuple[str, ...] = ()
     tls: bool = False
     secret_key_file: str | None = None
     database_url_file: str | None = None
+    direct_database_url_file: str | None = None
+    pooling: str = "None"
+    static_root: str | None = None
     redis: Redis | None = None
-    channel_layer: ChannelLayer = field(default_factory=ChannelLayer)
+    channel_layer: ChannelLayer | None = field(default_factory=ChannelLayer)
     session: Session = field(default_factory=Session)
     max_per_pod: int = 2000
     drain: Drain = field(default_factory=Drain)
@@ -103,24 +126,24 @@ def parse(document: object) -> Config:
         raise StartupFailure(
             SETTINGS_INVALID, f"settings.json has version {version}; this runtime reads version {VERSION}."
         )
-    drain, session, layer = root.section("drain"), root.section("session"), root.section("channelLayer")
-    proxies = root.section("trustedProxies")
+    drain, session, proxies = root.section("drain"), root.section("session"), root.section("trustedProxies")
+    framework = root.choice("framework", FRAMEWORKS)
     return Config(
-        framework=root.take("framework", str),
+        framework=framework,
         settings_module=root.take("settingsModule", str),
         asgi_application=root.take("asgiApplication", str, None),
+        wsgi_application=root.take("wsgiApplication", str, None),
+        server=_parse_server(root.section("server")),
         hosts=root.strings("hosts"),
         csrf_trusted_origins=root.strings("csrfTrustedOrigins"),
         tls=root.take("tls", bool, default=False),
         secret_key_file=root.take("secretKeyFile", str, None),
         database_url_file=root.take("databaseUrlFile", str, None),
+        direct_database_url_file=root.take("directDatabaseUrlFile", str, None),
+        pooling=root.section("database").choice("pooling", ("None", "TransactionPooler"), "None"),
+        static_root=root.section("static").take("root", str, None),
         redis=_parse_redis(root),
-        channel_layer=ChannelLayer(
-            type=layer.choice("type", ("PubSub", "Core"), "PubSub"),
-            capacity=layer.take("capacity", int, 100),
-            expiry_seconds=layer.take("expirySeconds", int, 60),
-            group_expiry_seconds=layer.take("groupExpirySeconds", int, 604800),
-        ),
+        channel_layer=_parse_layer(root) if framework in LAYERED else None,
         session=Session(
             engine=session.choice("engine", ("Cache", "CachedDatabase", "Database"), "Cache"),
             ttl_seconds=max(1, session.take("ttlSeconds", int, 7200)),
@@ -134,6 +157,26 @@ def parse(document: object) -> Config:
         ),
         trusted_cidrs=proxies.strings("cidrs"),
         trusted_hops=proxies.take("hops", int, None),
+    )
+
+
+def _parse_layer(root: _Section) -> ChannelLayer:
+    layer = root.section("channelLayer")
+    return ChannelLayer(
+        type=layer.choice("type", ("PubSub", "Core"), "PubSub"),
+        capacity=layer.take("capacity", int, 100),
+        expiry_seconds=layer.take("expirySeconds", int, 60),
+        group_expiry_seconds=layer.take("groupExpirySeconds", int, 604800),
+    )
+
+
+def _parse_server(server: _Section) -> Server:
+    return Server(
+        name=server.choice("name", servers.NAMES, "Uvicorn"),
+        processes=server.take("processes", int, 1),
+        ping_interval_seconds=server.number("pingIntervalSeconds", 20.0),
+        compression=server.take("compression", bool, default=False),
+        graceful_seconds=server.number("gracefulSeconds", 10.0),
     )
 
 
@@ -186,7 +229,7 @@ class _Section:
             raise _refusal(self._name(key), "a number of 0 or more")
         return float(value)
 
-    def choice(self, key: str, accepted: tuple[str, ...], default: str) -> str:
+    def choice(self, key: str, accepted: tuple[str, ...], default: str = _REQUIRED) -> str:
         value: str = self.take(key, str, default)
         if value not in accepted:
             raise _refusal(self._name(key), " or ".join(accepted))

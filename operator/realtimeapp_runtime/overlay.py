@@ -1,18 +1,18 @@
 """What the operator changes in the user's Django settings, as a pure function of those settings.
 
 It sets what must hold for the application to run on more than one pod: hosts, cookies, the secret key, sessions, cache, channel
-layer, djust's state. It never touches INSTALLED_APPS, MIDDLEWARE, ASGI_APPLICATION, DATABASES or LOGGING.
+layer, djust's state, Celery's broker. It never touches INSTALLED_APPS, MIDDLEWARE, ASGI_APPLICATION, STORAGES, WEBSOCKETS,
+REALTIME_CHAT_MESSAGING or the credentials in DATABASES.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 
-from realtimeapp_runtime import redis_options
+from realtimeapp_runtime import json_log, overlay_celery, overlay_djust, overlay_edge, redis_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from realtimeapp_runtime.config import Config, Redis
     from realtimeapp_runtime.credentials import Credentials
@@ -22,110 +22,81 @@ SESSION_ENGINES: Final = {
     "CachedDatabase": "django.contrib.sessions.backends.cached_db",
     "Database": "django.contrib.sessions.backends.db",
 }
+POSTGRESQL: Final = ("django.db.backends.postgresql", "django.contrib.gis.db.backends.postgis")
+_USER_CACHE_KEYS: Final = ("TIMEOUT", "VERSION", "KEY_FUNCTION")
 
 
 def list_packages(config: Config) -> dict[str, str]:
-    """Return the packages the overlay needs in the image: import name -> what needs it."""
-    if config.redis is None:
+    """Return the packages without which the pods would not share their state: import name -> what needs it."""
+    if config.redis is None or config.channel_layer is None:
         return {}
     return {"redis": "the cache and the sessions", "channels_redis": "the channel layer"}
 
 
 def build(
-    user: Mapping[str, Any], *, config: Config, credentials: Credentials, pod_ip: str | None
+    user: Mapping[str, Any],
+    *,
+    config: Config,
+    credentials: Credentials,
+    pod_ip: str | None,
+    missing: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the settings that replace those in `user` (upper-case names only)."""
+    """Return the settings that replace those in `user` (upper-case names only); `missing` are packages the image lacks."""
+    shares_redis = config.redis is not None and "redis" not in missing
     changes: dict[str, Any] = {"DEBUG": False, "REALTIMEAPP_OVERLAY": True}
     if credentials.secret_key is not None:
         changes["SECRET_KEY"] = credentials.secret_key
-    changes.update(_build_hosts(user, config, pod_ip))
-    changes.update(_build_session(config))
+    changes.update(overlay_edge.build(user, config, pod_ip))
+    changes.update(_build_session(config, shares_redis=shares_redis))
     if config.redis is not None:
-        changes.update(_build_redis(user, config, config.redis, credentials.redis_password))
+        if shares_redis:
+            changes.update(_build_redis(user, config, config.redis, credentials.redis_password))
+        changes.update(overlay_celery.build(user, config.redis, credentials.redis_password))
     if config.framework == "Djust":
-        changes.update(_build_djust(user, config, credentials.redis_password))
+        changes.update(overlay_djust.build(user, config, credentials))
+    if config.pooling == "TransactionPooler":
+        changes.update(_build_pooled_databases(user))
+    if config.static_root is not None:
+        changes["STATIC_ROOT"] = config.static_root
+    if "LOGGING" not in user:
+        changes["LOGGING"] = json_log.LOGGING
     return changes
 
 
-def _build_hosts(user: Mapping[str, Any], config: Config, pod_ip: str | None) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if config.hosts:
-        changes["ALLOWED_HOSTS"] = [*config.hosts, *_own_address(pod_ip)]
-    if config.csrf_trusted_origins:
-        origins = [*config.csrf_trusted_origins, *user.get("CSRF_TRUSTED_ORIGINS", ())]
-        changes["CSRF_TRUSTED_ORIGINS"] = list(dict.fromkeys(origins))
-    if config.tls:
-        changes.update(SESSION_COOKIE_SECURE=True, CSRF_COOKIE_SECURE=True)
+def _build_session(config: Config, *, shares_redis: bool) -> dict[str, Any]:
+    changes: dict[str, Any] = {"SESSION_COOKIE_AGE": config.session.ttl_seconds}
+    if shares_redis or config.session.engine == "Database":
+        changes.update(SESSION_ENGINE=SESSION_ENGINES[config.session.engine], SESSION_CACHE_ALIAS="default")
+    elif config.database_url_file is not None:
+        # the user's cache is that of one process, the database is everybody's
+        changes["SESSION_ENGINE"] = SESSION_ENGINES["Database"]
     return changes
-
-
-def _own_address(pod_ip: str | None) -> list[str]:
-    """Return the pod's address as Django spells a host, for scrapes that go to the pod itself."""
-    if not pod_ip:
-        return []
-    try:
-        address = ipaddress.ip_address(pod_ip)
-    except ValueError:
-        return []
-    return [f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)]
-
-
-def _build_session(config: Config) -> dict[str, Any]:
-    return {
-        "SESSION_ENGINE": SESSION_ENGINES[config.session.engine],
-        "SESSION_CACHE_ALIAS": "default",
-        "SESSION_COOKIE_AGE": config.session.ttl_seconds,
-    }
 
 
 def _build_redis(
     user: Mapping[str, Any], config: Config, redis: Redis, password: str | None
 ) -> dict[str, Any]:
+    caches = user.get("CACHES") or {}
+    # how long a key lives is the application's business: the chat package keeps memberships in the cache for ever
+    kept = {key: value for key, value in caches.get("default", {}).items() if key in _USER_CACHE_KEYS}
     changes: dict[str, Any] = {
-        "CACHES": {**(user.get("CACHES") or {}), "default": redis_options.build_cache(redis, password)},
-        "CHANNEL_LAYERS": {
+        "CACHES": {**caches, "default": {**kept, **redis_options.build_cache(redis, password)}}
+    }
+    if config.channel_layer is not None:
+        changes["CHANNEL_LAYERS"] = {
             **(user.get("CHANNEL_LAYERS") or {}),
             "default": redis_options.build_channel_layer(config.channel_layer, redis, password),
-        },
-    }
-    celery = redis_options.build_url(redis, password, use="celery")
-    for name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):
-        # another broker or result store is the user's own choice; a Redis can only be meant to be this one
-        if str(user.get(name) or "").startswith(("redis:", "rediss:")):
-            changes[name] = celery
-    if "CELERY_BROKER_URL" not in user:
-        changes["CELERY_BROKER_URL"] = celery
-    return changes
-
-
-def _build_djust(user: Mapping[str, Any], config: Config, password: str | None) -> dict[str, Any]:
-    # the ASGI wrapper already made scope["client"] the true client, so djust has no proxy to count
-    changes: dict[str, Any] = {"DJUST_TRUSTED_PROXY_COUNT": 0}
-    if config.redis is not None:
-        url = redis_options.build_state_url(config.redis, password)
-        changes["DJUST_CONFIG"] = {
-            **(user.get("DJUST_CONFIG") or {}),
-            "STATE_BACKEND": "redis",
-            "REDIS_URL": url,
-            "REDIS_KEY_PREFIX": f"{config.redis.key_prefix}djust:",
-            # djust documents 0 as "never"; its Redis backend raises on it, so the session's seconds (>= 1) always rule
-            "SESSION_TTL": config.session.ttl_seconds,
-            "PRESENCE_BACKEND": "redis",
-            "PRESENCE_REDIS_URL": url,
-            "PRESENCE_REDIS_PREFIX": f"{config.redis.key_prefix}djust-presence",
         }
-    if config.trusted_hops is None and not config.trusted_cidrs:
-        changes["LIVEVIEW_CONFIG"] = _lift_address_limit(
-            user.get("LIVEVIEW_CONFIG") or {}, config.max_per_pod
-        )
     return changes
 
 
-def _lift_address_limit(liveview: Mapping[str, Any], limit: int) -> dict[str, Any]:
-    """Return LIVEVIEW_CONFIG with a per-address limit that cannot bite where every user has the edge's address.
-
-    djust refuses the 11th socket of one address (4429, and its client then loops). A limit the user set stays.
-    """
-    rate = dict(liveview.get("rate_limit") or {})
-    rate.setdefault("max_connections_per_ip", limit)
-    return {**liveview, "rate_limit": rate}
+def _build_pooled_databases(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return DATABASES as a transaction pooler needs them: it hands every transaction to another connection."""
+    return {
+        "DATABASES": {
+            alias: {**entry, "DISABLE_SERVER_SIDE_CURSORS": True, "CONN_MAX_AGE": 0}
+            if entry.get("ENGINE") in POSTGRESQL
+            else entry
+            for alias, entry in (user.get("DATABASES") or {}).items()
+        }
+    }

@@ -23,5 +23,11 @@ _user = _user_settings.load(_loaded.settings_module)
 
 globals().update(_user)
 globals().update(
-    _overlay.build(_user, config=_loaded, credentials=_secrets, pod_ip=_os.environ.get("REALTIMEAPP_POD_IP"))
+    _overlay.build(
+        _user,
+        config=_loaded,
+        credentials=_secrets,
+        pod_ip=_os.environ.get("REALTIMEAPP_POD_IP"),
+        missing=[name for name in ("redis",) if not _user_settings.is_installed(name)],
+    )
 )

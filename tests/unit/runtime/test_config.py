@@ -20,7 +20,14 @@ def test_the_smallest_file_has_the_defaults_of_the_contract() -> None:
     )
     assert parsed.redis is None
     assert parsed.max_per_pod == 2000
+    assert parsed.channel_layer is not None
     assert parsed.channel_layer.group_expiry_seconds == 604800
+    assert (parsed.direct_database_url_file, parsed.pooling, parsed.static_root) == (None, "None", None)
+
+
+@pytest.mark.parametrize("framework", ["ApiGatewayWebSockets", "Django"])
+def test_an_application_without_sockets_has_no_channel_layer(framework: str) -> None:
+    assert config.parse({**SMALLEST, "framework": framework, "channelLayer": None}).channel_layer is None
 
 
 def test_everything_is_read() -> None:
