@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from realtimeapp_runtime import failure, paths, preload
-from realtimeapp_runtime.forwarded import TrustedProxies
+from realtimeapp_runtime import applications, failure, paths, preload
 from realtimeapp_runtime.wrapper import Wrapper
 
 
 def compose() -> Wrapper:
     """Return the wrapped application of this pod; raise StartupFailure."""
     config = preload.load_config()
-    try:
-        proxies = TrustedProxies.from_config(hops=config.trusted_hops, cidrs=config.trusted_cidrs)
-    except ValueError as error:
-        raise failure.StartupFailure(
-            failure.SETTINGS_INVALID, f"settings.json: trustedProxies.cidrs: {error}."
-        ) from error
+    proxies = preload.read_trusted_proxies(config)
     preload.load_settings()
-    application: Any = preload.load_application(config)
+    application: Any = applications.load_asgi(config)
     return Wrapper(application, config=config, proxies=proxies, run_dir=paths.run_dir())
 
 

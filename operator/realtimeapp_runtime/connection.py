@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from realtimeapp_runtime.drain import Drainer
+    from realtimeapp_runtime.websocket import WebSocket
 
     Message = dict[str, Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -29,12 +30,15 @@ CANCELLATIONS: Final = 2
 class Process:
     """What every connection of this process refers to."""
 
-    __slots__ = ("book", "close_code", "drainer")
+    __slots__ = ("book", "close_code", "drainer", "websocket")
 
-    def __init__(self, *, book: ledger.Ledger, drainer: Drainer, close_code: int) -> None:
+    def __init__(
+        self, *, book: ledger.Ledger, drainer: Drainer, close_code: int, websocket: type[WebSocket]
+    ) -> None:
         self.book = book
         self.drainer = drainer
         self.close_code = close_code
+        self.websocket = websocket
 
 
 class Connection:

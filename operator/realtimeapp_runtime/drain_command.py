@@ -19,7 +19,9 @@ POLL_SECONDS: Final = 0.1
 CLOSE_SECONDS: Final = 1.0
 """Past the deadline, for the closes that were sent at the deadline itself."""
 REQUEST_SECONDS: Final = 10.0
-"""For ordinary requests in flight once the connections are gone; daphne would cut them off at SIGTERM."""
+"""At least this for ordinary requests in flight once the connections are gone; daphne would cut them off at SIGTERM."""
+QUIET_LOOKS: Final = 3
+"""Looks in a row that must find no request: under WSGI a worker that has just answered may take the next one from the queue."""
 
 
 def drain(settings: Drain, run_dir: Path) -> str:
@@ -35,9 +37,7 @@ def drain(settings: Drain, run_dir: Path) -> str:
         if not rows or (time.monotonic() >= lag_over and all(map(_is_empty, rows))):
             break
         time.sleep(POLL_SECONDS)
-    requests_deadline = time.monotonic() + REQUEST_SECONDS
-    while _sum(run_dir)[ledger.REQUESTS] > 0 and time.monotonic() < requests_deadline:
-        time.sleep(POLL_SECONDS)
+    _wait_for_requests(run_dir, until=max(time.monotonic() + REQUEST_SECONDS, deadline))
     after = _sum(run_dir)
     return (
         f"drain: {_count_live(before)} open at the start, {_count_drained(after) - _count_drained(before)} closed, "
@@ -45,9 +45,19 @@ def drain(settings: Drain, run_dir: Path) -> str:
     )
 
 
+def _wait_for_requests(run_dir: Path, *, until: float) -> None:
+    quiet = 0
+    while True:
+        quiet = 0 if _sum(run_dir)[ledger.REQUESTS] > 0 else quiet + 1
+        if quiet == QUIET_LOOKS or time.monotonic() >= until:
+            return
+        time.sleep(POLL_SECONDS)
+
+
 def _is_empty(cells: list[int]) -> bool:
     held = (ledger.HANDSHAKES, ledger.WEBSOCKETS, ledger.STREAMS, ledger.CLOSING)
-    return cells[ledger.PHASE] == ledger.PHASE_CLOSING and not any(cells[index] for index in held)
+    ended = cells[ledger.PHASE] in (ledger.PHASE_CLOSING, ledger.PHASE_NOTHING_TO_CLOSE)
+    return ended and not any(cells[index] for index in held)
 
 
 def _sum(run_dir: Path) -> list[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 import sys
 import traceback
@@ -20,12 +21,13 @@ EXIT_CODE: Final = 78
 """EX_CONFIG of sysexits.h: restarting will not help until something is changed. A Job is not tried again."""
 COMMAND_EXIT_CODE: Final = 1
 """A management command that ran and failed: the database may only be away for a moment, so a Job is tried again."""
-UVICORN_STARTUP_FAILURE: Final = 3
-"""The exit code by which a uvicorn worker tells its supervisor not to start it again."""
+WORKER_EXIT_CODE: Final = 3
+"""The exit code by which a worker of uvicorn or gunicorn tells its supervisor not to start it again; the others stop at any."""
 
 SETTINGS_MODULE_NOT_FOUND: Final = "SettingsModuleNotFound"
 SETTINGS_INVALID: Final = "SettingsInvalid"
 ASGI_APPLICATION_NOT_FOUND: Final = "AsgiApplicationNotFound"
+WSGI_APPLICATION_NOT_FOUND: Final = "WsgiApplicationNotFound"
 PACKAGE_MISSING: Final = "PackageMissing"
 COMMAND_FAILED: Final = "CommandFailed"
 
@@ -35,6 +37,7 @@ MESSAGE_LIMIT: Final = 1024
 _MARKER: Final = "failed"
 _URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^\s'\"]*@")
 _secrets: Final[set[str]] = set()
+_main_process: int | None = None
 
 
 class StartupFailure(Exception):
@@ -94,8 +97,15 @@ def was_reported() -> bool:
     return (paths.run_dir() / _MARKER).exists()
 
 
+def note_main_process() -> None:
+    """Remember that this process is the container's own: its exit code is the container's, that of a child is not."""
+    global _main_process  # noqa: PLW0603 - there is one per process, and forked workers must inherit it
+    _main_process = os.getpid()
+
+
 def exit_with(failure: StartupFailure) -> NoReturn:
-    """Report `failure` and leave: with its exit code, or from a uvicorn worker with the one that stops its supervisor."""
+    """Report `failure` and leave: with its exit code, or from a server's worker with the one that stops its supervisor."""
     write_report(failure)
-    in_worker = multiprocessing.parent_process() is not None
-    raise SystemExit(UVICORN_STARTUP_FAILURE if in_worker else failure.exit_code)
+    forked = _main_process is not None and _main_process != os.getpid()
+    spawned = multiprocessing.parent_process() is not None
+    raise SystemExit(WORKER_EXIT_CODE if forked or spawned else failure.exit_code)

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-SERVERS: Final = ("uvicorn", "daphne")
 TERMINATED: Final = 128 + signal.SIGTERM
 
 
@@ -87,17 +86,20 @@ def run_module(options: argparse.Namespace) -> int:
     """Run a module as `__main__` in this process; its exit code is ours."""
     module: str = options.module
     _prepare_paths()
-    signal.signal(signal.SIGTERM, _stop_server if module in SERVERS else _stop)
-    _require_module(module)
-    from realtimeapp_runtime import preload, run_state  # noqa: PLC0415 - `drain` must not load more than it needs
+    from realtimeapp_runtime import preload, run_state, servers, user_settings  # noqa: PLC0415 - `drain` must not load more than it needs
 
-    if module in SERVERS:
+    serves = module in servers.MODULES
+    signal.signal(signal.SIGTERM, _stop_server if serves else _stop)
+    user_settings.require_packages({module.split(".", maxsplit=1)[0]: f"`run {module}`"})
+    config = preload.load_config()
+    if serves:
+        failure.note_main_process()
+        servers.require_packages(config.server.name, module=module)
         run_state.clear(paths.run_dir())
-    preload.load_config()
     preload.load_settings()
     sys.argv = [module, *options.arguments]
     code = _run_as_main(module)
-    return failure.EXIT_CODE if module in SERVERS and failure.was_reported() else code
+    return failure.EXIT_CODE if serves and failure.was_reported() else code
 
 
 def run_management_command(options: argparse.Namespace) -> int:
@@ -154,17 +156,6 @@ def _prepare_paths() -> None:
     entries = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     entries += [entry for entry in (directory, _PARENT) if entry not in entries]
     os.environ["PYTHONPATH"] = os.pathsep.join(entries)
-
-
-def _require_module(module: str) -> None:
-    from realtimeapp_runtime import user_settings  # noqa: PLC0415 - `drain` must not load more than it needs
-
-    user_settings.require_packages({module.split(".", maxsplit=1)[0]: f"`run {module}`"})
-    if module == "uvicorn" and not any(map(user_settings.is_installed, ("websockets", "wsproto"))):
-        raise StartupFailure(
-            failure.PACKAGE_MISSING,
-            "uvicorn cannot serve WebSockets without the package 'websockets' (or 'wsproto'): add uvicorn[standard] to the image.",
-        )
 
 
 def _run_as_main(module: str) -> int:

@@ -43,6 +43,8 @@ KINDS: Final = ("websocket", "stream")
 PHASE_SERVING: Final = 0
 PHASE_LAG: Final = 1
 PHASE_CLOSING: Final = 2
+PHASE_NOTHING_TO_CLOSE: Final = 3
+"""A WSGI process: it holds nothing but the requests it is answering, so it has no drain of its own."""
 
 _SIZE: Final = CELLS * 8
 _PREFIX: Final = "process-"
@@ -60,7 +62,7 @@ class Ledger:
         self._followed_ns = 0
         self.cells: memoryview = memoryview(bytearray(_SIZE)).cast("q")
 
-    def open(self) -> None:
+    def open(self, *, phase: int = PHASE_SERVING) -> None:
         """Create this process' file; until then the cells are private memory. Raises OSError."""
         self._run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         pid = os.getpid()
@@ -70,6 +72,7 @@ class Ledger:
         cells = memoryview(first).cast("q")
         cells[PROCESS] = pid
         cells[STARTED] = read_start_time(pid) or 0
+        cells[PHASE] = phase
         staging.write_bytes(first)
         with staging.open("r+b") as file:
             self.cells = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("q")

@@ -15,8 +15,23 @@ from realtimeapp_runtime.failure import PACKAGE_MISSING, SETTINGS_INVALID, Start
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UVICORN_WEBSOCKETS: Final = ("websockets", "wsproto")
-"""uvicorn serves WebSockets with either; without one it answers every handshake as an ordinary request."""
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Modules of which the image needs one, and the sentence for an image that has none."""
+
+    names: tuple[str, ...]
+    missing: str
+
+
+UVICORN_WEBSOCKETS: Final = Alternatives(
+    ("websockets", "wsproto"),
+    "uvicorn cannot serve WebSockets without the package 'websockets' (or 'wsproto'): add uvicorn[standard] to the image.",
+)
+UVICORN_WORKER: Final = Alternatives(
+    ("uvicorn_worker", "uvicorn.workers"),
+    "gunicorn cannot run uvicorn without the package 'uvicorn-worker': add it to the image.",
+)
 
 
 @dataclass(frozen=True)
@@ -25,16 +40,15 @@ class Server:
 
     module: str
     packages: tuple[str, ...] = ()
-    any_of: tuple[str, ...] = ()
-    """At least one of these."""
+    alternatives: tuple[Alternatives, ...] = ()
 
 
 SERVERS: Final[Mapping[str, Server]] = {
-    "Uvicorn": Server("uvicorn", any_of=UVICORN_WEBSOCKETS),
+    "Uvicorn": Server("uvicorn", alternatives=(UVICORN_WEBSOCKETS,)),
     "Daphne": Server("daphne"),
     "Hypercorn": Server("hypercorn"),
     "Granian": Server("granian"),
-    "GunicornUvicorn": Server("gunicorn", packages=("uvicorn", "uvicorn_worker"), any_of=UVICORN_WEBSOCKETS),
+    "GunicornUvicorn": Server("gunicorn", ("uvicorn",), (UVICORN_WORKER, UVICORN_WEBSOCKETS)),
     "Gunicorn": Server("gunicorn"),
 }
 NAMES: Final = tuple(SERVERS)
@@ -50,8 +64,6 @@ def require_packages(name: str, *, module: str) -> None:
             f"settings.json: server.name is {name}, which runs as {server.module}, not as {module}.",
         )
     user_settings.require_packages(dict.fromkeys((server.module, *server.packages), f"the server {name}"))
-    if server.any_of and not any(map(user_settings.is_installed, server.any_of)):
-        raise StartupFailure(
-            PACKAGE_MISSING,
-            "uvicorn cannot serve WebSockets without the package 'websockets' (or 'wsproto'): add uvicorn[standard] to the image.",
-        )
+    for alternatives in server.alternatives:
+        if not any(map(user_settings.is_installed, alternatives.names)):
+            raise StartupFailure(PACKAGE_MISSING, alternatives.missing)

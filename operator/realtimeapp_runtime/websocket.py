@@ -1,7 +1,7 @@
 """One WebSocket between the server and the application: counted, and closed between two messages when the pod drains.
 
-It adds no task and no queue: `receive` and `send` pass straight through. The servers it is made for (uvicorn, daphne) hand the
-application a disconnect after a close of ours; granian does not, and would need a `receive` that can be taken back.
+It adds no task and no queue: `receive` and `send` pass straight through. That needs a server that hands the application a
+disconnect after a close of ours, as uvicorn, daphne and hypercorn do; granian has granian_websocket.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ async def serve(
 ) -> None:
     """Run `application` for one WebSocket scope that was admitted."""
     process.book.cells[ledger.HANDSHAKES] += 1
-    socket = WebSocket(process, receive, send)
+    socket = process.websocket(process, receive, send)
     try:
         await application(scope, socket.receive, socket.send)
     except asyncio.CancelledError:
@@ -58,10 +58,7 @@ class WebSocket(Connection):
         if self._due:
             await self._close()
         message = await self._receive()
-        self._busy = True
-        if message["type"] == "websocket.disconnect":
-            self._answer()
-            self.leave()
+        self._note_received(message)
         return message
 
     async def send(self, message: Message) -> None:
@@ -95,6 +92,12 @@ class WebSocket(Connection):
         """Give back every count; the application has returned."""
         self._answer()
         super().end()
+
+    def _note_received(self, message: Message) -> None:
+        self._busy = True
+        if message["type"] == "websocket.disconnect":
+            self._answer()
+            self.leave()
 
     async def _close(self) -> None:
         if self.closed_by_drain or not self.counted:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from realtimeapp_runtime import admission, exchange, ledger, log, probes, websocket
 from realtimeapp_runtime.connection import Process
 from realtimeapp_runtime.drain import Drainer
+from realtimeapp_runtime.granian_websocket import GranianWebSocket
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,12 @@ class Wrapper:
         self._admission = admission.Admission(
             book=self._book, drainer=self._drainer, max_per_pod=config.max_per_pod
         )
-        self._process = Process(book=self._book, drainer=self._drainer, close_code=config.drain.close_code)
+        self._process = Process(
+            book=self._book,
+            drainer=self._drainer,
+            close_code=config.drain.close_code,
+            websocket=GranianWebSocket if config.server.name == "Granian" else websocket.WebSocket,
+        )
         self._max_per_pod = config.max_per_pod
         self._watcher: asyncio.Task[None] | None = None
 

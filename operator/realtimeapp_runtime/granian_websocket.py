@@ -1,0 +1,87 @@
+"""One WebSocket on granian, whose `send` of a close waits for a `receive` that is pending.
+
+An idle application always has one pending, so a close by the server, the drain's or the application's own, would come when the
+client speaks next. Here the pending `receive` is taken back first; the application gets its disconnect after the close, as on
+every other server. Granian's `receive` returns a future, so this needs no task and no queue either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from realtimeapp_runtime.websocket import WebSocket
+
+if TYPE_CHECKING:
+    from realtimeapp_runtime.connection import Message, Process, Receive, Send
+
+
+class GranianWebSocket(WebSocket):
+    """A WebSocket whose pending `receive` can be taken back."""
+
+    __slots__ = ("_closed", "_pending")
+
+    def __init__(self, process: Process, receive: Receive, send: Send) -> None:
+        super().__init__(process, receive, send)
+        self._pending: Any = None  # granian's own kind of future
+        self._closed: asyncio.Event | None = None  # exists from the first close on, is set when it is sent
+
+    async def receive(self) -> Message:
+        """Return the next message; see WebSocket.receive."""
+        self._busy = False
+        if self._due:
+            await self._close()
+        message = await self._wait()
+        self._note_received(message)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass `message` on; see WebSocket.send."""
+        if message["type"] != "websocket.close":
+            await super().send(message)
+            return
+        closed = self._take_back()
+        try:
+            await super().send(message)
+        finally:
+            closed.set()
+
+    async def _wait(self) -> Message:
+        if not self._is_closing():
+            self._pending = self._receive()
+            try:
+                message: Message = await self._pending
+            except asyncio.CancelledError:
+                if not self._is_closing() or _is_cancelled():
+                    raise
+            else:
+                return message
+            finally:
+                self._pending = None
+        await self._take_back().wait()
+        return await self._receive()
+
+    async def _close(self) -> None:
+        closed = self._take_back()
+        try:
+            await super()._close()
+        finally:
+            closed.set()
+
+    def _is_closing(self) -> bool:
+        return self._closed is not None
+
+    def _take_back(self) -> asyncio.Event:
+        """Take the pending `receive` from the server; return what lets it go on."""
+        if self._closed is None:
+            self._closed = asyncio.Event()
+        if self._pending is not None:
+            self._pending.cancel()
+        return self._closed
+
+
+def _is_cancelled() -> bool:
+    """Tell whether the caller's task itself was cancelled; not known before Python 3.11, where it may be cancelled again."""
+    task = asyncio.current_task()
+    cancelling = getattr(task, "cancelling", None)
+    return cancelling is not None and cancelling() > 0
