@@ -17,6 +17,8 @@ class Base:
 
     name: str
     packages: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+    """Shell patterns, relative to the root, of what the packages bring and the image does without."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,17 @@ BASES = {
     for base in (
         Base(name="python", packages=("python3",)),
         Base(name="redis", packages=("redis-server",)),
+        Base(
+            name="postgres",
+            packages=("postgresql-15",),
+            removed=(
+                "var/lib/postgresql/15",  # the data folder that is made when the package is installed
+                "usr/lib/postgresql/15/lib/llvmjit*",  # compiled queries; with its library 110 MB
+                "usr/lib/postgresql/15/lib/bitcode",
+                "usr/lib/*/libLLVM-14.so*",
+            ),
+        ),
+        Base(name="pgbouncer", packages=("pgbouncer",)),
     )
 }
 
@@ -54,6 +67,20 @@ def _counter(version: str) -> Image:
         sources=("examples/djust-counter/counter", "examples/djust-counter/manage.py"),
         requirements="requirements/example-djust.txt",
         site="djust-counter",
+        arguments=(("APP_VERSION", version),),
+    )
+
+
+def _example(name: str, version: str, *packages: str) -> Image:
+    """An example application whose folder, tag and requirements are named alike; `packages` are its own code."""
+    return Image(
+        name=f"{name}-{version}",
+        tag=f"localhost/{name}:{version}",
+        base="python",
+        containerfile=f"examples/{name}/Containerfile",
+        sources=(*(f"examples/{name}/{package}" for package in packages), f"examples/{name}/manage.py"),
+        requirements=f"requirements/example-{name}.txt",
+        site=name,
         arguments=(("APP_VERSION", version),),
     )
 
@@ -74,6 +101,20 @@ IMAGES = {
             containerfile="hack/images/redis.Containerfile",
         ),
         Image(
+            name="postgres",
+            tag="localhost/realtimeapp-postgres:dev",
+            base="postgres",
+            containerfile="hack/images/postgres.Containerfile",
+            sources=("hack/images/postgres-start.sh",),
+        ),
+        Image(
+            name="pgbouncer",
+            tag="localhost/realtimeapp-pgbouncer:dev",
+            base="pgbouncer",
+            containerfile="hack/images/pgbouncer.Containerfile",
+            sources=("hack/images/pgbouncer-start.sh",),
+        ),
+        Image(
             name="operator",
             tag="localhost/realtimeapp-operator:dev",
             base="python",
@@ -84,5 +125,13 @@ IMAGES = {
         ),
         _counter("1"),
         _counter("2"),
+        _example("channels-chat", "1", "chat"),
+        _example("channels-chat", "2", "chat"),
+        _example("realtime-chat", "1", "messenger"),
+        _example("realtime-chat", "2", "messenger"),
+        _example("aws-websockets", "1", "notices", "board"),
+        _example("aws-websockets", "2", "notices", "board"),
+        _example("django-shop", "1", "shop", "orders"),
+        _example("django-shop", "2", "shop", "orders"),
     )
 }

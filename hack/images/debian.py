@@ -34,7 +34,7 @@ _REMOVED = (
 
 def key(base: Base) -> str:
     """Return the hash of all that decides the content, apart from Debian's updates."""
-    return digest_text([SUITE, platform.machine(), *base.packages, *_LEFT_OUT, *_REMOVED])
+    return digest_text([SUITE, platform.machine(), *base.packages, *_LEFT_OUT, *_REMOVED, *base.removed])
 
 
 def location(base: Base) -> Path:
@@ -54,7 +54,7 @@ def make(base: Base) -> Path:
         "--variant=essential",
         f"--include={','.join(base.packages)}",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
-        *(f'--customize-hook=rm -rf "$1"/{pattern}' for pattern in _REMOVED),
+        *(f'--customize-hook=rm -rf "$1"/{pattern}' for pattern in (*_REMOVED, *base.removed)),
     ]
     if _HOOK.is_dir():
         command.append(f"--hook-dir={_HOOK}")

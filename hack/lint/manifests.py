@@ -48,6 +48,8 @@ def validate_rendered() -> tuple[bool, str]:
             return False, f"{example.name}: {output}"
         (target / example.name).write_text(output)
         shutil.copy(example, target / f"source-{example.name}")
+    for support in sorted((EXAMPLES / "support").glob("*.yaml")):
+        shutil.copy(support, target / f"support-{support.name}")
     passed, output = run(str(binaries.path("helm")), "template", "realtimeapp-operator", str(CHART))
     if not passed:
         return False, output

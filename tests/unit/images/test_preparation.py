@@ -34,6 +34,12 @@ def test_base_is_made_again_for_other_packages() -> None:
     assert debian.key(Base(name="python", packages=("python3", "more"))) != debian.key(BASES["python"])
 
 
+def test_base_is_made_again_when_something_else_is_left_out() -> None:
+    assert debian.key(Base(name="python", packages=("python3",), removed=("opt",))) != debian.key(
+        BASES["python"]
+    )
+
+
 def test_wheels_are_unpacked_again_for_another_python_or_other_requirements() -> None:
     keys = {
         wheels.made_from("a==1", python="3.11.2"),
