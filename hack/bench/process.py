@@ -1,4 +1,4 @@
-"""CPU and memory of a process, from /proc."""
+"""CPU and memory of processes, from /proc."""
 
 from __future__ import annotations
 
@@ -29,3 +29,25 @@ def usage(pid: int) -> Usage:
         resident_mib=int(status["VmRSS"].split()[0]) / 1024,
         peak_mib=int(status["VmHWM"].split()[0]) / 1024,
     )
+
+
+def proportional_kib(pid: int) -> int:
+    """Return the proportional set size of a process in KiB, 0 when it ended: pages of several processes count in parts."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+
+
+def session_members(session: int) -> list[int]:
+    """Return the processes of a session: one that was started with `start_new_session`, and all it started in turn."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended since it was listed
+        if int(fields[3]) == session:
+            members.append(int(stat.parent.name))
+    return members

@@ -13,17 +13,17 @@ import argparse
 import asyncio
 import json
 import os
-import resource
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.client import ClientConnection, connect
+
+from hack.bench.limits import raise_file_limit
+from hack.bench.serving import find_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    _raise_file_limit(options.sockets + WARM_UP + 100)
+    raise_file_limit(options.sockets + WARM_UP + 100)
     results: dict[str, list[float]] = {"bare": [], "wrapped": []}
     for _ in range(options.rounds):
         for name, figures in results.items():
@@ -94,7 +94,7 @@ def main() -> None:
 async def measure(name: str, sockets: int) -> float:
     """Return KiB of resident memory per socket of one server process."""
     with tempfile.TemporaryDirectory() as run_dir:
-        port = _find_port()
+        port = find_port()
         process = _start(name, port, run_dir)
         try:
             opened = await _open(port, WARM_UP)
@@ -163,19 +163,6 @@ def _read_resident_kib(pid: int) -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise RuntimeError(f"process {pid} has no VmRSS")
-
-
-def _find_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _raise_file_limit(wanted: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""One application under one server, as its pods run it or as its own documentation starts it, and the memory it takes.
+
+Both sides get the same server options, the ones the operator renders. Without the runtime the server imports the application
+itself, with settings that name the same Redis the way the frameworks' guides write it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hack.bench.process import proportional_kib, session_members
+from hack.clients.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hack.bench.sites import Site
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LAUNCHER: Final = ROOT / "operator" / "realtimeapp_runtime" / "launch.py"
+WRAPPED: Final = "realtimeapp_runtime.asgi:application"
+HOST: Final = "bench.example.com"
+START_SECONDS: Final = 60.0
+MAX_PER_POD: Final = 100_000
+
+GUIDE_SETTINGS: Final = """\
+from {module} import *
+
+DEBUG = False
+ALLOWED_HOSTS = ["{host}"]
+SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+CACHES = {{
+    "default": {{
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:{redis}/1?max_connections=100000",
+    }}
+}}
+CHANNEL_LAYERS = {{
+    "default": {{
+        "BACKEND": "{layer}",
+        "CONFIG": {{"hosts": ["redis://127.0.0.1:{redis}/2?socket_timeout=30&max_connections=100000"]}},
+    }}
+}}
+DJUST_CONFIG = {{"STATE_BACKEND": "redis", "REDIS_URL": "redis://127.0.0.1:{redis}/0?max_connections=100000"}}
+LIVEVIEW_CONFIG = {{"rate_limit": {{"max_connections_per_ip": {most}}}}}
+"""
+"""What a reader of the guides would write, plus the limits without which a thousand idle sockets do not stay open."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """A server that answers; `pid` is the process that was started, its workers are below it."""
+
+    port: int
+    pid: int
+
+    def memory_kib(self) -> int:
+        """Return the proportional set size of all its processes, in KiB: shared pages count once."""
+        return sum(proportional_kib(pid) for pid in session_members(self.pid))
+
+
+@contextlib.contextmanager
+def serve(
+    site: Site, arguments: Sequence[str], *, port: int, runtime: bool, redis_port: int
+) -> Iterator[Serving]:
+    """Run `site` with the launcher `arguments` the operator renders for `port`, with the runtime or without.
+
+    AssertionError with the end of the server's log when it does not answer within a minute.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        local = ["127.0.0.1" if argument == "0.0.0.0" else argument for argument in arguments]  # noqa: S104 - taken out
+        local = [argument.replace("0.0.0.0:", "127.0.0.1:") for argument in local]
+        prepare = _prepare_runtime if runtime else _prepare_guide
+        command, environment = prepare(site, local, folder, redis_port)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=site.folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            _await_answer(process, port, folder / "log")
+            yield Serving(port=port, pid=process.pid)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def find_port() -> int:
+    """Return a TCP port of loopback that was free a moment ago."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _prepare_runtime(
+    site: Site, arguments: Sequence[str], folder: Path, redis_port: int
+) -> tuple[list[str], dict[str, str]]:
+    (folder / "secret-key").write_text("bench" * 10, encoding="ascii")
+    (folder / "settings.json").write_text(json.dumps(_settings(site, folder, redis_port)), encoding="utf-8")
+    environment = {
+        **_environment(),
+        "DJANGO_SETTINGS_MODULE": "realtimeapp_runtime.settings",
+        "REALTIMEAPP_CONFIG": str(folder / "settings.json"),
+        "REALTIMEAPP_RUN_DIR": str(folder / "run"),
+        "REALTIMEAPP_TERMINATION_LOG": str(folder / "termination-log"),
+    }
+    return [sys.executable, str(LAUNCHER), *arguments], environment
+
+
+def _settings(site: Site, folder: Path, redis_port: int) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "framework": site.framework,
+        "settingsModule": site.settings_module,
+        "hosts": [HOST],
+        "secretKeyFile": str(folder / "secret-key"),
+        "redis": {"host": "127.0.0.1", "port": redis_port},
+        "channelLayer": {"type": "PubSub" if site.framework == "Djust" else "Core"},
+        "connections": {"maxPerPod": MAX_PER_POD},
+        "trustedProxies": {"hops": 1},
+    }
+
+
+def _prepare_guide(
+    site: Site, arguments: Sequence[str], folder: Path, redis_port: int
+) -> tuple[list[str], dict[str, str]]:
+    layer = "pubsub.RedisPubSubChannelLayer" if site.framework == "Djust" else "core.RedisChannelLayer"
+    text = GUIDE_SETTINGS.format(
+        module=site.settings_module,
+        host=HOST,
+        redis=redis_port,
+        layer=f"channels_redis.{layer}",
+        most=MAX_PER_POD,
+    )
+    (folder / "guide_settings.py").write_text(text, encoding="utf-8")
+    environment = {
+        **_environment(folder, site.folder),
+        "DJANGO_SETTINGS_MODULE": "guide_settings",
+        "SECRET_KEY": "bench" * 10,
+    }
+    _verb, module, *rest = arguments
+    own = [site.asgi_application if argument == WRAPPED else argument for argument in rest]
+    return [sys.executable, "-m", module, *own], environment
+
+
+def _environment(*path: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def answers() -> bool:
+        text = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        assert process.poll() is None, f"the server ended:\n{text}"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    eventually(answers, within=START_SECONDS, what="the server accepts connections")
