@@ -56,7 +56,7 @@ TEMPLATES = [
 
 ASGI_APPLICATION = "counter.asgi.application"
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-LIVEVIEW_ALLOWED_MODULES = ["counter.views", "djust"]
+LIVEVIEW_ALLOWED_MODULES = ["counter.views", "counter.board", "djust"]
 
 DATABASES = {
     "default": {
