@@ -35,6 +35,7 @@ COMPONENT_WEB: Final = "web"
 COMPONENT_WORKER: Final = "worker"
 COMPONENT_REDIS: Final = "redis"
 COMPONENT_MIGRATE: Final = "migrate"
+COMPONENT_CHECK: Final = "check"
 COMPONENT_CLEANUP: Final = "cleanup"
 
 APP_NAME_MAX: Final = 40
@@ -43,6 +44,7 @@ PART_NAME_MAX: Final = 20
 """Longest name of a worker or a clean-up."""
 CRONJOB_NAME_MAX: Final = 52
 WORKER_NAME_MAX: Final = 63
+HASH_DIGITS: Final = 8
 
 RUNTIME_DIR: Final = "/opt/realtimeapp"
 """Where the init container copies the runtime package; mounted read-only into the user's containers."""
@@ -51,6 +53,8 @@ CONFIG_DIR: Final = "/etc/realtimeapp/config"
 SETTINGS_FILE: Final = "settings.json"
 SECRETS_DIR: Final = "/etc/realtimeapp/secrets"
 RUN_DIR: Final = "/run/realtimeapp"
+STATIC_DIR: Final = "/run/realtimeapp-static"
+"""STATIC_ROOT where the operator collects static files."""
 
 SECRET_KEY_KEY: Final = "secret-key"  # noqa: S105 - the name of a key, not a secret
 REDIS_PASSWORD_KEY: Final = "password"  # noqa: S105 - the name of a key, not a password
@@ -103,15 +107,32 @@ def migrate(app: str, inputs: str) -> str:
     return f"{app}-migrate-{short_hash(inputs)}"
 
 
+def check(app: str, inputs: str) -> str:
+    """Name of the Job that runs Django's checks for one set of `inputs` (canonical JSON of what they depend on)."""
+    return f"{app}-check-{short_hash(inputs)}"
+
+
+def attempt(job: str, number: int) -> str:
+    """Name of the `number`th attempt of a Job; the first has the name itself. Fits 63 characters up to 99 999."""
+    return job if number == 1 else f"{job}-{number}"
+
+
+def split_attempt(name: str) -> tuple[str, int]:
+    """Name of the first attempt of the Job `name`, which ends in a hash, and which attempt it is."""
+    first, _, number = name.rpartition("-")
+    is_number = number.isdecimal() and len(number) < HASH_DIGITS == len(first.rpartition("-")[2])
+    return (first, int(number)) if is_number else (name, 1)
+
+
 def cleanup(app: str, job: str) -> str:
     """Name of a clean-up CronJob: at most 52 characters, cut with a hash where it would be longer."""
     return _fit(f"{app}-{job}", CRONJOB_NAME_MAX)
 
 
 def short_hash(text: str) -> str:
-    """First 8 hexadecimal digits of the SHA-256 of `text`."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    """First hexadecimal digits of the SHA-256 of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
 
 def _fit(name: str, limit: int) -> str:
-    return name if len(name) <= limit else f"{name[: limit - 9].rstrip('-')}-{short_hash(name)}"
+    return name if len(name) <= limit else f"{name[: limit - HASH_DIGITS - 1].rstrip('-')}-{short_hash(name)}"

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.conditions import format_time
 from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
 from realtimeapp_operator.api.status import Status
 from realtimeapp_operator.kube.kinds import Ref
@@ -18,7 +19,7 @@ from tests.support.fake_clock import FakeClock
 from tests.support.fake_cluster import FakeCluster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 KEY = Key("shop", "counter")
 SPEC: dict[str, Any] = {
@@ -34,6 +35,7 @@ TRAEFIK = {
     "spec": {"controller": "traefik.io/ingress-controller"},
 }
 ROUNDS = 50
+JOBS = {names.COMPONENT_MIGRATE, names.COMPONENT_CHECK, names.COMPONENT_CLEANUP}
 
 
 class SilentMeter:
@@ -170,41 +172,86 @@ class World:
 
     def finish_migration(self, key: Key = KEY) -> None:
         """The newest migration Job completes."""
-        self._end_migration(key, {"type": "Complete", "status": "True", "reason": "CompletionsReached"})
+        self._complete(self.migration(key))
 
     def fail_migration(
-        self, key: Key = KEY, *, message: str = "django.db.utils.OperationalError: no"
+        self,
+        key: Key = KEY,
+        *,
+        message: str = "django.db.utils.OperationalError: no",
+        code: int = 1,
+        reason: str = "BackoffLimitExceeded",
     ) -> None:
         """The newest migration Job fails for good, after its pod said `message`."""
         job = self.migration(key)
-        self.pod(
-            f"{job}-x",
-            component=names.COMPONENT_MIGRATE,
-            revision=job,
-            key=key,
-            status={
-                "phase": "Failed",
-                "containerStatuses": [
-                    {
-                        "name": "migrate",
-                        "state": {"terminated": {"exitCode": 1, "reason": "Error", "message": message}},
-                    }
-                ],
-            },
-        )
-        self._end_migration(key, {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"})
+        self.end_pod(job, component=names.COMPONENT_MIGRATE, message=message, code=code, key=key)
+        self.fail_job(job, reason=reason)
+
+    def finish_check(self, key: Key = KEY, *, warnings: Sequence[str] = ()) -> None:
+        """The newest Job of checks completes, having found `warnings`."""
+        job = self.check(key)
+        said = {"reason": "ChecksPassed", "message": "No errors.", "findings": list(warnings)}
+        self.end_pod(job, component=names.COMPONENT_CHECK, message=json.dumps(said), code=0, key=key)
+        self._complete(job)
+
+    def fail_check(self, key: Key = KEY, *, findings: Sequence[str] = ("security.E001",)) -> None:
+        """The newest Job of checks fails, having found `findings`."""
+        job = self.check(key)
+        said = {"reason": "ChecksFailed", "message": "1 error.", "findings": list(findings)}
+        self.end_pod(job, component=names.COMPONENT_CHECK, message=json.dumps(said), code=1, key=key)
+        self.fail_job(job)
 
     def migration(self, key: Key = KEY) -> str:
         """Name of the newest migration Job."""
-        jobs = [obj for obj in self.cluster.children(key) if obj["kind"] == "Job"]
-        return str(jobs[-1]["metadata"]["name"])
+        return self.jobs(names.COMPONENT_MIGRATE, key)[-1]
 
-    def _end_migration(self, key: Key, condition: dict[str, str]) -> None:
-        ref = self.cluster.ref("Job", self.migration(key))
-        status: dict[str, Any] = {"conditions": [condition]}
+    def check(self, key: Key = KEY) -> str:
+        """Name of the newest Job of checks."""
+        return self.jobs(names.COMPONENT_CHECK, key)[-1]
+
+    def jobs(self, component: str, key: Key = KEY) -> list[str]:
+        """Names of the Jobs of a component, the oldest first."""
+        return [
+            obj["metadata"]["name"]
+            for obj in self.cluster.children(key)
+            if obj["kind"] == "Job" and obj["metadata"]["labels"][names.LABEL_COMPONENT] == component
+        ]
+
+    def end_pod(
+        self, job: str, *, component: str, message: str, code: int, name: str = "x", key: Key = KEY
+    ) -> Ref:
+        """A pod of `job` ends with exit code `code`, its last line being `message`."""
+        end = {
+            "exitCode": code,
+            "reason": "Error" if code else "Completed",
+            "message": f"a line of log\n{message}",
+            "finishedAt": self.time(),
+        }
+        status = {"name": component, "state": {"terminated": end}}
+        return self.pod(
+            f"{job}-{name}",
+            component=component,
+            revision=job,
+            key=key,
+            status={"phase": "Failed" if code else "Succeeded", "containerStatuses": [status]},
+        )
+
+    def fail_job(self, job: str, *, reason: str = "BackoffLimitExceeded") -> None:
+        """A Job fails for good."""
+        self._end(job, {"type": "Failed", "status": "True", "reason": reason})
+
+    def time(self) -> str:
+        """The time as Kubernetes writes it."""
+        return format_time(self.clock.now())
+
+    def _complete(self, job: str) -> None:
+        self._end(job, {"type": "Complete", "status": "True", "reason": "CompletionsReached"})
+
+    def _end(self, job: str, condition: dict[str, str]) -> None:
+        status: dict[str, Any] = {"conditions": [{**condition, "lastTransitionTime": self.time()}]}
         if condition["type"] == "Complete":
-            status["completionTime"] = "2026-01-01T00:00:00Z"
-        self.cluster.set_status(ref, status)
+            status["completionTime"] = self.time()
+        self.cluster.set_status(self.cluster.ref("Job", job), status)
 
     def roll_out(self, key: Key = KEY) -> None:
         """Every Deployment and StatefulSet gets all the pods it wants, of the newest template, ready."""
@@ -228,6 +275,7 @@ class World:
     async def bring_up(self, key: Key = KEY) -> None:
         """From the declaration to Ready."""
         await self.settle()
+        self.finish_check(key)
         self.finish_migration(key)
         await self.settle()
         self.roll_out(key)
@@ -249,13 +297,16 @@ class World:
             names.LABEL_MANAGED_BY: names.MANAGED_BY,
             names.LABEL_INSTANCE: key.name,
             names.LABEL_COMPONENT: component,
-            ("batch.kubernetes.io/job-name" if component == "migrate" else "pod-template-hash"): revision,
+            ("batch.kubernetes.io/job-name" if component in JOBS else "pod-template-hash"): revision,
         }
         if worker is not None:
             labels[names.LABEL_WORKER] = worker
         ref = Ref("v1", "Pod", key.namespace, name)
         if ref not in self.cluster.objects:
-            metadata = {"name": name, "namespace": key.namespace, "labels": labels}
+            metadata: dict[str, Any] = {"name": name, "namespace": key.namespace, "labels": labels}
+            if component in JOBS and (job := self.cluster.get("Job", revision)) is not None:
+                owner = {"apiVersion": "batch/v1", "kind": "Job", "name": revision, "controller": True}
+                metadata["ownerReferences"] = [{**owner, "uid": job["metadata"]["uid"]}]
             containers: list[dict[str, Any]] = [{"name": component}]
             if component in {names.COMPONENT_WEB, names.COMPONENT_REDIS}:
                 containers[0]["livenessProbe"] = {}

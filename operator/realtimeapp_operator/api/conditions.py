@@ -32,6 +32,7 @@ class ConditionType(enum.StrEnum):
     WORKERS_READY = "WorkersReady"
     REDIS_READY = "RedisReady"
     MIGRATIONS_COMPLETE = "MigrationsComplete"
+    CHECKS_PASSED = "ChecksPassed"
     EDGE_READY = "EdgeReady"
     PROGRESSING = "Progressing"
     DRAINING = "Draining"
@@ -46,6 +47,7 @@ CONDITION_TYPES: Final[Mapping[ConditionType, str]] = {
     ConditionType.WORKERS_READY: "All worker pods of the current revision run.",
     ConditionType.REDIS_READY: "Redis answers.",
     ConditionType.MIGRATIONS_COMPLETE: "The database is migrated for the image of this generation.",
+    ConditionType.CHECKS_PASSED: "Django's checks of this image and configuration found no error; the message lists warnings.",
     ConditionType.EDGE_READY: "The ingress is admitted; the reason names what its controller cannot do.",
     ConditionType.PROGRESSING: "A rollout is running; the message counts old and new pods.",
     ConditionType.DRAINING: "Connections are being moved away from pods that are about to stop.",

@@ -29,6 +29,7 @@ class Reason(enum.StrEnum):
     ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     ROLLOUT_COMPLETE = "RolloutComplete"
     WAITING_FOR_MIGRATIONS = "WaitingForMigrations"
+    WAITING_FOR_CHECKS = "WaitingForChecks"
     WAITING_FOR_REDIS = "WaitingForRedis"
     PODS_STARTING = "PodsStarting"
     CONNECTIONS_MOVING = "ConnectionsMoving"
@@ -36,6 +37,8 @@ class Reason(enum.StrEnum):
     MIGRATION_RUNNING = "MigrationRunning"
     MIGRATION_COMPLETE = "MigrationComplete"
     MIGRATION_MANUAL = "MigrationManual"
+    CHECKS_RUNNING = "ChecksRunning"
+    CHECKS_PASSED = "ChecksPassed"
     VOLUME_PENDING = "VolumePending"
     ADDRESS_PENDING = "AddressPending"
     # The declaration, or what the cluster says to it
@@ -61,8 +64,12 @@ class Reason(enum.StrEnum):
     CONTAINER_CANNOT_START = "ContainerCannotStart"
     PROBE_FAILING = "ProbeFailing"
     ROLLOUT_STALLED = "RolloutStalled"
-    # Migrations
+    # Jobs
     COMMAND_FAILED = "CommandFailed"
+    DATABASE_UNAVAILABLE = "DatabaseUnavailable"
+    INTERRUPTED = "Interrupted"
+    CHECKS_FAILED = "ChecksFailed"
+    CLEANUP_FAILED = "CleanupFailed"
     MIGRATION_FAILED = "MigrationFailed"
     MIGRATION_DEADLINE_EXCEEDED = "MigrationDeadlineExceeded"
     # The edge
@@ -81,8 +88,9 @@ class Explanation:
 
 _C = ConditionType
 _SUMMARY = (_C.READY, _C.DEGRADED)
-_PODS = (_C.WEB_READY, _C.WORKERS_READY, _C.REDIS_READY, _C.MIGRATIONS_COMPLETE, *_SUMMARY)
-_APP_PODS = (_C.WEB_READY, _C.WORKERS_READY, _C.MIGRATIONS_COMPLETE, *_SUMMARY)
+_JOBS = (_C.MIGRATIONS_COMPLETE, _C.CHECKS_PASSED)
+_PODS = (_C.WEB_READY, _C.WORKERS_READY, _C.REDIS_READY, *_JOBS, *_SUMMARY)
+_APP_PODS = (_C.WEB_READY, _C.WORKERS_READY, *_JOBS, *_SUMMARY)
 _APPLY = (_C.RECONCILED, *_SUMMARY)
 _NOTHING = "Nothing."
 _WAIT = "Wait: it goes on by itself."
@@ -110,11 +118,12 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         *_C,
     ),
     Reason.NOT_CONFIGURED: _explain(
-        "The spec does not ask for this part: no workers, no ingress, or migrations are `Disabled`.",
+        "The spec does not ask for this part: no workers, no ingress, "
+        "migrations are `Disabled`, checks are `Off`.",
         _NOTHING,
         _C.WORKERS_READY,
         _C.EDGE_READY,
-        _C.MIGRATIONS_COMPLETE,
+        *_JOBS,
     ),
     Reason.SUSPENDED: _explain(
         "`spec.suspend` is true: web and workers are scaled to 0, scheduled commands rest, Redis stays.",
@@ -142,6 +151,16 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         "Web and workers stay on the old revision until the migration Job is complete.",
         "Wait, or look at the condition MigrationsComplete.",
         _C.RECONCILED,
+        _C.PROGRESSING,
+        _C.READY,
+        _C.WEB_READY,
+        _C.WORKERS_READY,
+    ),
+    Reason.WAITING_FOR_CHECKS: _explain(
+        "`checks.deploy` is `Enforce`: migration, web and workers wait until the checks have passed.",
+        "Wait, or look at the condition ChecksPassed.",
+        _C.RECONCILED,
+        _C.MIGRATIONS_COMPLETE,
         _C.PROGRESSING,
         _C.READY,
         _C.WEB_READY,
@@ -182,6 +201,16 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         "`migrations.policy` is `Manual`: rollouts do not wait for a migration and none is run.",
         "Migrate the database yourself before changing the image.",
         _C.MIGRATIONS_COMPLETE,
+    ),
+    Reason.CHECKS_RUNNING: _explain(
+        "The Job that runs Django's checks has not ended yet.",
+        "Wait, or follow `kubectl logs job/NAME` of the Job named in the message.",
+        _C.CHECKS_PASSED,
+    ),
+    Reason.CHECKS_PASSED: _explain(
+        "Django's checks found no error; warnings are listed in the message and in `status.checks`.",
+        "Nothing; a warning is worth a look in the documentation of the check it names.",
+        _C.CHECKS_PASSED,
     ),
     Reason.VOLUME_PENDING: _explain(
         "A volume is not provisioned or bound yet.",
@@ -322,8 +351,35 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         "A management command raised an error.",
         "The message has the last line of the error; the log of the pod has all of it.",
         _C.WORKERS_READY,
-        _C.MIGRATIONS_COMPLETE,
+        *_JOBS,
         *_SUMMARY,
+    ),
+    Reason.DATABASE_UNAVAILABLE: _explain(
+        "A Job lost its connection to the database or got none, more often than its own retries bridge.",
+        "It is tried again by itself, at most ten minutes apart. When it lasts, look whether the database runs and "
+        "whether the host in the database URL is right.",
+        *_JOBS,
+        *_SUMMARY,
+    ),
+    Reason.INTERRUPTED: _explain(
+        "The container of a Job was stopped from outside before it ended, more often than its own retries bridge.",
+        "It is tried again by itself, at most ten minutes apart. When it lasts, look at the events of the node.",
+        *_JOBS,
+        *_SUMMARY,
+    ),
+    Reason.CHECKS_FAILED: _explain(
+        "Django's checks found an error in the project or its settings. With `checks.deploy: Enforce` nothing new "
+        "starts, with `Warn` nothing waits.",
+        "`kubectl logs job/NAME` of the Job in the message has the full text of each; correct the settings, or "
+        "silence the check with SILENCED_SYSTEM_CHECKS.",
+        _C.CHECKS_PASSED,
+        *_SUMMARY,
+    ),
+    Reason.CLEANUP_FAILED: _explain(
+        "The latest run of a scheduled command failed; what serves is not affected.",
+        "The next run that succeeds clears this; `kubectl logs job/NAME` has the error, the Job's name is in "
+        "`status.cleanup`. Deleting that Job clears it too.",
+        _C.DEGRADED,
     ),
     Reason.MIGRATION_FAILED: _explain(
         "The migration Job failed as often as `migrations.backoffLimit` allows; old pods keep serving.",

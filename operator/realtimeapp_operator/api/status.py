@@ -5,7 +5,7 @@ Only what is written now; nothing that changes by itself with time, so a status 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
@@ -22,6 +22,12 @@ ReadyOfWanted = Annotated[str, grammar(r"^[0-9]+/[0-9]+$", "must be ready/wanted
 ConditionReason = Annotated[
     str, grammar(r"^[A-Za-z][A-Za-z0-9]*$", "must be a CamelCase word", shortest=1, longest=128)
 ]
+CheckId = Annotated[
+    str,
+    grammar(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "must be the id of a check, such as security.W004", longest=64),
+]
+FINDINGS_MAX: Final = 40
+"""Ids kept of one run of the checks; the runtime inside the pods reports as many."""
 
 
 class ConditionStatusEntry(Model):
@@ -84,12 +90,44 @@ class EdgeStatus(Model):
     )
 
 
+class JobFailure(Model):
+    """What a Job ended with, kept when its pod and its log are gone."""
+
+    job: Name = Field(description="Name of the Job.")
+    reason: ConditionReason = Field(description="Why, in one CamelCase word.")
+    message: Annotated[str, Field(max_length=MESSAGE_MAX)] = Field(description="Its last words.")
+    failed_at: AwareDatetime | None = Field(
+        default=None, description="When it gave up; absent while it is stuck."
+    )
+    retry_at: AwareDatetime | None = Field(
+        default=None, description="When it is tried again by itself; absent where a person has to act."
+    )
+
+
 class MigrationsStatus(Model):
     """The last migration."""
 
     job: Name | None = Field(default=None, description="Name of the Job.")
     image: ImageName | None = Field(default=None, description="Image that migrated.")
     completed_at: AwareDatetime | None = Field(default=None, description="When it was complete.")
+    failure: JobFailure | None = Field(
+        default=None, description="What stands in the way of the one asked for now."
+    )
+
+
+class ChecksStatus(Model):
+    """The last run of Django's checks that came to a result."""
+
+    job: Name | None = Field(default=None, description="Name of the Job.")
+    image: ImageName | None = Field(default=None, description="Image that was checked.")
+    completed_at: AwareDatetime | None = Field(default=None, description="When it ended.")
+    message: Annotated[str, Field(max_length=MESSAGE_MAX)] | None = Field(
+        default=None, description="The result in a sentence."
+    )
+    findings: Annotated[tuple[CheckId, ...], Field(max_length=FINDINGS_MAX)] = Field(
+        default=(), description="Ids of errors and warnings, errors first."
+    )
+    failure: JobFailure | None = Field(default=None, description="Why the Job asked for now has no result.")
 
 
 class CleanupStatus(Model):
@@ -98,6 +136,7 @@ class CleanupStatus(Model):
     name: Name = Field(description="Name in `spec.cleanup`.")
     last_schedule_time: AwareDatetime | None = Field(default=None, description="When it started last.")
     last_successful_time: AwareDatetime | None = Field(default=None, description="When it succeeded last.")
+    failure: JobFailure | None = Field(default=None, description="How its latest run failed.")
 
 
 class Status(Model):
@@ -115,6 +154,7 @@ class Status(Model):
     redis: RedisStatus | None = Field(default=None, description="Redis.")
     edge: EdgeStatus | None = Field(default=None, description="The way in.")
     migrations: MigrationsStatus | None = Field(default=None, description="The last migration.")
+    checks: ChecksStatus | None = Field(default=None, description="Django's checks.")
     cleanup: Annotated[tuple[CleanupStatus, ...], Field(max_length=16), Unique(("name",))] = Field(
         default=(), description="The scheduled commands."
     )

@@ -13,7 +13,7 @@ import orjson
 
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted, strip_subject
-from realtimeapp_operator.reconcile.records import DeploymentState, JobState, PodState, is_unschedulable
+from realtimeapp_operator.reconcile.records import DeploymentState, PodState, is_unschedulable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,32 +86,48 @@ def diagnose(*, pods: Iterable[Record], deployment: Record | None, now: float) -
     found = None
     for pod in pods:
         if not pod.deleting and isinstance(pod.detail, PodState) and not pod.detail.ready:
-            found = found or _diagnose_pod(pod.detail, age=now - pod.since)
+            found = found or diagnose_pod(pod.detail, age=now - pod.since)
     if found is None and deployment is not None and isinstance(deployment.detail, DeploymentState):
         found = _diagnose_deployment(deployment.detail, deployment.address.name)
     return found
 
 
-def diagnose_migration(*, job: Record, pods: Iterable[Record], now: float) -> Problem | None:
-    """Return the problem of the migration `job`; `pods` are all pods of migrations."""
-    if not isinstance(job.detail, JobState) or job.detail.complete:
-        return None
-    own = [
-        pod for pod in pods if isinstance(pod.detail, PodState) and pod.detail.revision == job.address.name
-    ]
-    cause = None
-    for pod in own:
-        if isinstance(pod.detail, PodState):
-            cause = cause or _diagnose_migration_pod(pod.detail, age=now - pod.since)
-    if cause is not None and cause.reason not in {Reason.COMMAND_FAILED, Reason.CRASH_LOOPING}:
-        return cause
-    name = job.address.name
-    if job.detail.failure == "DeadlineExceeded":
-        return problem(Reason.MIGRATION_DEADLINE_EXCEEDED, f"Job {name} was stopped at its deadline")
-    if not job.detail.failure:
-        return None  # It is tried again by itself.
-    text = _last_words(own) or quoted(job.detail.message)
-    return problem(Reason.MIGRATION_FAILED, f"Job {name} failed: {text}".rstrip(": ."))
+def diagnose_pod(pod: PodState, *, age: float) -> Problem | None:
+    """Return the problem of a pod that is not ready; `age` is in seconds since it last changed."""
+    if pod.unschedulable:
+        if age < UNSCHEDULABLE_SECONDS:
+            return None
+        return _diagnose_unschedulable(pod.unschedulable)
+    if pod.waiting is not None and (found := _diagnose_waiting(pod.waiting)) is not None:
+        return found
+    # Also while it runs again: the cause stays until the pod is ready once.
+    if pod.terminated is not None:
+        return diagnose_end(pod.terminated)
+    if pod.running and age >= SILENT_SECONDS:
+        return problem(
+            Reason.PROBE_FAILING, f"a pod runs for {SILENT_SECONDS:.0f} s without answering its probe"
+        )
+    return None
+
+
+def diagnose_end(end: Terminated) -> Problem:
+    """Return the problem behind the failed end of a container."""
+    said = _runtime_message(end.message)
+    if said is not None:
+        return said
+    container = f"container {end.container}"
+    if end.reason == "OOMKilled":
+        return problem(Reason.OUT_OF_MEMORY, f"{container} was killed at its memory limit")
+    if end.reason in CANNOT_START:
+        return problem(Reason.CONTAINER_CANNOT_START, f"{container} cannot start: {quoted(end.message)}")
+    if end.exit_code in STOPPED:
+        if end.probed and end.repeated:
+            return problem(Reason.PROBE_FAILING, f"{container} was stopped as it did not answer its probe")
+        what = f"{container} was stopped from outside, with exit code {end.exit_code}"
+        return problem(Reason.CRASH_LOOPING, what)
+    words = quoted(end.message)
+    what = f"{container} ends with exit code {end.exit_code}"
+    return problem(Reason.CRASH_LOOPING, f"{what}: {words}".rstrip(": .") if words else what)
 
 
 def is_hung(pod: Record, *, now: float) -> bool:
@@ -148,29 +164,6 @@ def seconds_to_next_look(pods: Iterable[Record], *, now: float) -> float | None:
 def _is_silent(pod: Record) -> bool:
     detail = pod.detail
     return isinstance(detail, PodState) and not pod.deleting and detail.running and not detail.ready
-
-
-def _diagnose_pod(pod: PodState, *, age: float) -> Problem | None:
-    if pod.unschedulable:
-        if age < UNSCHEDULABLE_SECONDS:
-            return None
-        return _diagnose_unschedulable(pod.unschedulable)
-    if pod.waiting is not None and (found := _diagnose_waiting(pod.waiting)) is not None:
-        return found
-    # Also while it runs again: the cause stays until the pod is ready once.
-    if pod.terminated is not None:
-        return _diagnose_end(pod.terminated)
-    if pod.running and age >= SILENT_SECONDS:
-        return problem(
-            Reason.PROBE_FAILING, f"a pod runs for {SILENT_SECONDS:.0f} s without answering its probe"
-        )
-    return None
-
-
-def _diagnose_migration_pod(pod: PodState, *, age: float) -> Problem | None:
-    if pod.phase == "Failed" and pod.terminated is not None:
-        return _diagnose_end(pod.terminated)
-    return None if pod.phase in {"Running", "Succeeded"} else _diagnose_pod(pod, age=age)
 
 
 def _diagnose_unschedulable(message: str) -> Problem:
@@ -211,25 +204,6 @@ def _diagnose_pull(waiting: Waiting) -> Problem:
     return problem(Reason.IMAGE_PULL_FAILED, what)
 
 
-def _diagnose_end(end: Terminated) -> Problem:
-    said = _runtime_message(end.message)
-    if said is not None:
-        return said
-    container = f"container {end.container}"
-    if end.reason == "OOMKilled":
-        return problem(Reason.OUT_OF_MEMORY, f"{container} was killed at its memory limit")
-    if end.reason in CANNOT_START:
-        return problem(Reason.CONTAINER_CANNOT_START, f"{container} cannot start: {quoted(end.message)}")
-    if end.exit_code in STOPPED:
-        if end.probed and end.repeated:
-            return problem(Reason.PROBE_FAILING, f"{container} was stopped as it did not answer its probe")
-        what = f"{container} was stopped from outside, with exit code {end.exit_code}"
-        return problem(Reason.CRASH_LOOPING, what)
-    words = quoted(end.message)
-    what = f"{container} ends with exit code {end.exit_code}"
-    return problem(Reason.CRASH_LOOPING, f"{what}: {words}".rstrip(": .") if words else what)
-
-
 def _runtime_message(message: str) -> Problem | None:
     """Read the JSON line the runtime leaves when it cannot start."""
     try:
@@ -241,18 +215,6 @@ def _runtime_message(message: str) -> Problem | None:
     if reason not in RUNTIME_REASONS:
         return None  # A pod may say what it likes; it cannot speak for the cluster.
     return problem(reason, quoted(text).rstrip("."))
-
-
-def _last_words(pods: Iterable[Record]) -> str:
-    """Return what a failed migration said last: the runtime's message, or the last line of its log."""
-    for pod in pods:
-        if isinstance(pod.detail, PodState) and pod.detail.terminated is not None:
-            raw = pod.detail.terminated.message
-            try:
-                return quoted(str(orjson.loads(raw)["message"]))
-            except (ValueError, KeyError, TypeError):
-                return quoted(raw)
-    return ""
 
 
 def _diagnose_deployment(deployment: DeploymentState, name: str) -> Problem | None:

@@ -1,7 +1,7 @@
-"""Whether the new revision may start: not before the database is migrated for it.
+"""Whether the new revision may start: not before the database is migrated for it, nor against checks that are enforced.
 
-Looks at the migration Job the declaration asks for and at older ones that still run. Writes nothing; what is held back
-is decided by the plan.
+Looks at the Jobs the declaration asks for and at older migrations that still run. Writes nothing; what is held back is
+decided by the plan.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.attempts import component_of
 from realtimeapp_operator.reconcile.records import JobState, PodState
 
 if TYPE_CHECKING:
@@ -33,37 +34,48 @@ class GateState(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
-    """`job` is the name of the migration Job asked for; `older` the unfinished Jobs of earlier declarations."""
+    """`job` and `check` are the names of the Jobs asked for; `older` the unfinished migrations of earlier declarations."""
 
     state: GateState
     job: str = ""
-    record: Record | None = None
+    check: str = ""
     older: tuple[Record, ...] = ()
+    checked: bool = True
+    """Whether the checks let the migration start: they have passed, or they are not enforced."""
 
     @property
     def open(self) -> bool:
         """Whether new pod templates may be applied."""
-        return self.state in {GateState.NONE, GateState.COMPLETE}
+        return self.checked and self.state in {GateState.NONE, GateState.COMPLETE}
 
 
 def is_migration(manifest: Manifest) -> bool:
     """Whether a manifest is the migration Job."""
-    labels = manifest["metadata"].get("labels") or {}
-    return manifest["kind"] == "Job" and labels.get(names.LABEL_COMPONENT) == names.COMPONENT_MIGRATE
+    return component_of(manifest) == names.COMPONENT_MIGRATE
 
 
-def read_gate(*, desired: Iterable[Manifest], family: Family, owner: str) -> Gate:
-    """Read the state of the migration that `desired` asks for; `owner` is the application's uid."""
-    job = next((item["metadata"]["name"] for item in desired if is_migration(item)), "")
+def read_gate(*, desired: Iterable[Manifest], family: Family, owner: str, enforced: bool) -> Gate:
+    """Read the state of the Jobs that `desired` asks for.
+
+    `owner` is the application's uid, `enforced` whether its checks hold the rest.
+    """
+    jobs = {component_of(item): item["metadata"]["name"] for item in desired if item["kind"] == "Job"}
+    job, check = jobs.get(names.COMPONENT_MIGRATE, ""), jobs.get(names.COMPONENT_CHECK, "")
     older = tuple(
         record
         for record in family.owned(owner)
-        if isinstance(record.detail, JobState) and record.address.name != job and not record.detail.finished
+        if isinstance(record.detail, JobState)
+        and record.detail.component == names.COMPONENT_MIGRATE
+        and record.address.name != job
+        and not record.detail.finished
     )
-    if not job:
-        return Gate(state=GateState.NONE, older=older)
-    record = family.get("Job", job, owner=owner)
-    return Gate(state=_state(record, older), job=job, record=record, older=older)
+    return Gate(
+        state=_state(family.get("Job", job, owner=owner), older) if job else GateState.NONE,
+        job=job,
+        check=check,
+        older=older,
+        checked=not enforced or _is_complete(family.get("Job", check, owner=owner)),
+    )
 
 
 def runs(job: Record, family: Family) -> bool:
@@ -82,3 +94,7 @@ def _state(record: Record | None, older: tuple[Record, ...]) -> GateState:
     if record.detail.complete:
         return GateState.COMPLETE
     return GateState.FAILED if record.detail.failure else GateState.RUNNING
+
+
+def _is_complete(record: Record | None) -> bool:
+    return record is not None and isinstance(record.detail, JobState) and record.detail.complete

@@ -140,7 +140,7 @@ class Observed:
         if known is None or known.uid != uid:
             return ()
         self.forget(known.address)
-        if known.app is not None and not known.deleting and not isinstance(known.detail, PodState):
+        if known.app is not None and not known.deleting and known.former:
             self._bereaved.add(known.app)
         return _keys(known)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.attempts import is_outdated
 from realtimeapp_operator.reconcile.gate import Gate, is_migration, runs
 from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.reconcile.records import (
@@ -38,7 +39,7 @@ CREATE_ONLY: Final = "1"
 WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
 """Kinds that run pods; they are written after everything their pods use."""
 HELD: Final = frozenset({"Deployment", "CronJob"})
-"""Kinds whose new template waits for the migration; a Deployment's count does not, unless it comes back from 0."""
+"""Kinds whose new template waits for the gate; a Deployment's count does not, unless it comes back from 0."""
 KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
 """Kinds an older pod may still need when it starts once more."""
 
@@ -51,7 +52,7 @@ class Plan:
     apply: tuple[Manifest, ...] = ()
     delete: tuple[Record, ...] = ()
     held: tuple[Manifest, ...] = ()
-    """Manifests that wait for the migration; their live objects are left entirely as they are."""
+    """Manifests that wait for the gate; their live objects are left entirely as they are."""
     conflicts: tuple[Manifest, ...] = ()
     """Manifests whose name belongs to somebody else."""
     leaving: tuple[Record, ...] = ()
@@ -153,7 +154,7 @@ def _differs(manifest: Manifest, record: Record | None) -> bool:
 
 def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
     if is_migration(manifest):
-        return bool(gate.older)
+        return bool(gate.older) or not gate.checked
     if gate.open or manifest["kind"] not in HELD or _rests(manifest):
         return False
     if record is None or not isinstance(record.detail, DeploymentState) or not record.detail.wanted:
@@ -194,5 +195,12 @@ def _superfluous(
         if record in gate.older:
             if not runs(record, family):
                 yield record
-        elif gate.open and not (rolling and kind in KEPT_WHILE_ROLLING):
+        elif (isinstance(record.detail, JobState) and _is_done_with(record.detail, name, gate)) or (
+            gate.open and not (rolling and kind in KEPT_WHILE_ROLLING)
+        ):
             yield record
+
+
+def _is_done_with(job: JobState, name: str, gate: Gate) -> bool:
+    """Whether a Job tells nothing any more: checks of something else, or an attempt before the last failed one."""
+    return job.component == names.COMPONENT_CHECK or is_outdated(name, of=gate.job)

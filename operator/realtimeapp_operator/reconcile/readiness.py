@@ -10,13 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
-from realtimeapp_operator.api.conditions import Condition, ConditionStatus, ConditionType
+from realtimeapp_operator.api.conditions import Condition, ConditionType
 from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
-from realtimeapp_operator.reconcile.diagnosis import diagnose, diagnose_migration
-from realtimeapp_operator.reconcile.gate import GateState
+from realtimeapp_operator.reconcile.diagnosis import diagnose
+from realtimeapp_operator.reconcile.job_conditions import (
+    Said,
+    assess_checks,
+    assess_migrations,
+    find_failed_cleanup,
+)
 from realtimeapp_operator.reconcile.problems import Problem, problem
 from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, PodState, StatefulSetState
-from realtimeapp_operator.reconcile.situation import MIGRATION, REDIS, WEB, Part, Situation
+from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
 if TYPE_CHECKING:
@@ -47,7 +52,8 @@ def assess(situation: Situation) -> list[Condition]:
     redis = _assess_redis(situation)
     parts = {
         ConditionType.RECONCILED: _assess_reconciled(situation),
-        ConditionType.MIGRATIONS_COMPLETE: _assess_migrations(situation),
+        ConditionType.MIGRATIONS_COMPLETE: assess_migrations(situation),
+        ConditionType.CHECKS_PASSED: assess_checks(situation),
         ConditionType.REDIS_READY: redis,
         ConditionType.WEB_READY: _assess_deployment(situation, WEB, redis_ready=redis[0] == "True"),
         ConditionType.WORKERS_READY: _assess_workers(situation, redis_ready=redis[0] == "True"),
@@ -65,50 +71,27 @@ def assess(situation: Situation) -> list[Condition]:
     ]
 
 
-Verdict = tuple[ConditionStatus, Reason, str]
+def _is(reason: Reason, message: str = "") -> Said:
+    return Said("True", reason, message)
 
 
-def _is(reason: Reason, message: str = "") -> Verdict:
-    return "True", reason, message
+def _is_not(reason: Reason, message: str = "") -> Said:
+    return Said("False", reason, message)
 
 
-def _is_not(reason: Reason, message: str = "") -> Verdict:
-    return "False", reason, message
+def _fails(found: Problem) -> Said:
+    return Said("False", found.reason, found.message)
 
 
-def _fails(found: Problem) -> Verdict:
-    return "False", found.reason, found.message
-
-
-def _assess_reconciled(situation: Situation) -> Verdict:
+def _assess_reconciled(situation: Situation) -> Said:
     if situation.problems:
         return _fails(situation.problems[0])
     if situation.held:
-        return _is_not(Reason.WAITING_FOR_MIGRATIONS, _waiting_for_migrations(situation))
+        return _is_not(*_waiting(situation))
     return _is(Reason.AS_EXPECTED, "All objects are as declared.")
 
 
-def _assess_migrations(situation: Situation) -> Verdict:  # noqa: PLR0911 - one line per case
-    gate = situation.gate
-    if gate.state is GateState.NONE:
-        if situation.app.spec.migrations.policy == "Manual":
-            return "Unknown", Reason.MIGRATION_MANUAL, "Migrations are run by somebody else."
-        return _is(Reason.NOT_CONFIGURED, "Migrations are disabled.")
-    if gate.state is GateState.COMPLETE:
-        return _is(Reason.MIGRATION_COMPLETE, f"Job {gate.job} is complete.")
-    if gate.older:
-        older = gate.older[0].address.name
-        return _is_not(Reason.MIGRATION_RUNNING, f"Waiting for the older Job {older} to end.")
-    if MIGRATION in situation.missing:
-        return _fails(situation.missing[MIGRATION])
-    if gate.record is not None:
-        found = diagnose_migration(job=gate.record, pods=situation.pods(MIGRATION), now=situation.now)
-        if found is not None:
-            return _fails(found)
-    return _is_not(Reason.MIGRATION_RUNNING, f"Job {gate.job} is running.")
-
-
-def _assess_redis(situation: Situation) -> Verdict:
+def _assess_redis(situation: Situation) -> Said:
     manifest = situation.workload(REDIS)
     record = situation.record(manifest) if manifest is not None else None
     detail = record.detail if record is not None else None
@@ -118,7 +101,7 @@ def _assess_redis(situation: Situation) -> Verdict:
     return _fails(found) if found else _is_not(Reason.PODS_STARTING, "The Redis pod is starting.")
 
 
-def _assess_workers(situation: Situation, *, redis_ready: bool) -> Verdict:
+def _assess_workers(situation: Situation, *, redis_ready: bool) -> Said:
     workers = situation.app.spec.workers
     if not workers:
         return _is(Reason.NOT_CONFIGURED, "No workers are declared.")
@@ -132,14 +115,14 @@ def _assess_workers(situation: Situation, *, redis_ready: bool) -> Verdict:
 
 def _assess_deployment(  # noqa: PLR0911 - one line per case
     situation: Situation, part: Part, *, redis_ready: bool
-) -> Verdict:
+) -> Said:
     manifest = situation.workload(part)
     if manifest is None:
-        return "Unknown", Reason.NOT_YET_OBSERVED, ""
+        return Said("Unknown", Reason.NOT_YET_OBSERVED)
     called = f"worker {part.worker}" if part.worker else "web"
     record = situation.record(manifest)
     if situation.is_held(manifest):
-        return _is_not(Reason.WAITING_FOR_MIGRATIONS, _waiting_for_migrations(situation))
+        return _is_not(*_waiting(situation))
     if situation.app.spec.suspend:
         return _is_not(Reason.SUSPENDED, "spec.suspend is true.")
     if record is None or not isinstance(record.detail, DeploymentState):
@@ -157,7 +140,7 @@ def _assess_deployment(  # noqa: PLR0911 - one line per case
     return _is_not(Reason.PODS_STARTING, f"{detail.ready}/{detail.wanted} {called} pods are ready.")
 
 
-def _assess_edge(situation: Situation) -> Verdict:
+def _assess_edge(situation: Situation) -> Said:
     ingress = situation.app.spec.ingress
     if ingress is None:
         return _is(Reason.NOT_CONFIGURED, "No ingress is declared.")
@@ -177,11 +160,13 @@ def _assess_edge(situation: Situation) -> Verdict:
     return _is(Reason.AS_EXPECTED, "The ingress is admitted.")
 
 
-def _assess_progress(situation: Situation) -> Verdict:
-    if any(situation.is_held(manifest) for part, manifest in situation.workloads() if part != MIGRATION):
-        going_on = situation.gate.state is not GateState.FAILED
-        message = _waiting_for_migrations(situation)
-        return (_is if going_on else _is_not)(Reason.WAITING_FOR_MIGRATIONS, message)
+def _assess_progress(situation: Situation) -> Said:
+    if any(
+        situation.is_held(manifest)
+        for part, manifest in situation.workloads()
+        if part not in {MIGRATION, CHECK}
+    ):
+        return (_is if _goes_on(situation) else _is_not)(*_waiting(situation))
     for part, manifest in situation.workloads():
         record = situation.record(manifest)
         detail = record.detail if record is not None else None
@@ -210,14 +195,14 @@ def _is_rollout(manifest: Manifest, record: Record, detail: DeploymentState) -> 
     )
 
 
-def _assess_drain(situation: Situation) -> Verdict:
+def _assess_drain(situation: Situation) -> Said:
     leaving = _count_leaving(situation)
     if not leaving:
         return _is_not(Reason.NO_DRAIN)
     return _is(Reason.CONNECTIONS_MOVING, f"{leaving} web pods are closing their connections.")
 
 
-def _assess_suspension(situation: Situation) -> Verdict:
+def _assess_suspension(situation: Situation) -> Said:
     if not situation.app.spec.suspend:
         return _is_not(Reason.NOT_SUSPENDED)
     records = [situation.record(item) for _, item in situation.workloads() if item["kind"] == "Deployment"]
@@ -231,9 +216,11 @@ def _assess_suspension(situation: Situation) -> Verdict:
     return _is(Reason.SUSPENDED, f"Web and workers are {'' if rest else 'being '}scaled to 0; Redis stays.")
 
 
-def _sum_up(situation: Situation, parts: dict[ConditionType, Verdict]) -> Verdict:
+def _sum_up(situation: Situation, parts: dict[ConditionType, Said]) -> Said:
     """What a person must solve comes before what passes by waiting."""
-    failing = [parts[kind] for kind in SUMMED_UP if parts[kind][0] == "False"]
+    failing = [parts[kind] for kind in SUMMED_UP if parts[kind].status == "False"]
+    if situation.held and not situation.gate.checked and _is_trouble(parts[ConditionType.CHECKS_PASSED]):
+        failing.append(parts[ConditionType.CHECKS_PASSED])
     blocking = [verdict for verdict in failing if not _is_tolerated(situation, verdict[1])]
     if not blocking:
         return _is(Reason.AS_EXPECTED, "Everything asked for serves.")
@@ -246,12 +233,19 @@ def _is_tolerated(situation: Situation, reason: Reason) -> bool:
     return reason is Reason.ADDRESS_PENDING and situation.edge != "Traefik"
 
 
-def _assess_trouble(situation: Situation, parts: dict[ConditionType, Verdict]) -> Verdict:
-    for kind in SUMMED_UP:
-        status, reason, message = parts[kind]
-        if status == "False" and reason in TROUBLE:
-            return _is(reason, _with_comfort(situation, message))
+def _assess_trouble(situation: Situation, parts: dict[ConditionType, Said]) -> Said:
+    kinds = SUMMED_UP if situation.gate.checked else (ConditionType.CHECKS_PASSED, *SUMMED_UP)
+    for kind in kinds:
+        if _is_trouble(parts[kind]):
+            return _is(parts[kind].reason, _with_comfort(situation, parts[kind].message))
+    if (found := find_failed_cleanup(situation)) is not None:
+        return _is(found.reason, found.message)
     return _is_not(Reason.AS_EXPECTED)
+
+
+def _is_trouble(said: Said) -> bool:
+    """Whether it does not pass by waiting; the checks are not known to fail while an image cannot be pulled."""
+    return said.status != "True" and said.reason in TROUBLE
 
 
 def _with_comfort(situation: Situation, message: str) -> str:
@@ -290,5 +284,16 @@ def _count_leaving_of_old_revisions(situation: Situation) -> int:
     return sum(1 for deleting, revision in pods if deleting and staying and revision not in staying)
 
 
-def _waiting_for_migrations(situation: Situation) -> str:
-    return f"The new revision waits for the migration Job {situation.gate.job}."
+def _waiting(situation: Situation) -> tuple[Reason, str]:
+    """Say what the new revision waits for."""
+    gate = situation.gate
+    if not gate.checked:
+        return Reason.WAITING_FOR_CHECKS, f"The new revision waits for the Job {gate.check}, which checks it."
+    return Reason.WAITING_FOR_MIGRATIONS, f"The new revision waits for the migration Job {gate.job}."
+
+
+def _goes_on(situation: Situation) -> bool:
+    """Whether what holds the new revision runs, or is tried again by itself."""
+    holding = situation.migration if situation.gate.checked else situation.check
+    has_failed = holding.state is not None and bool(holding.state.failure)
+    return not has_failed or holding.retry_at is not None

@@ -13,6 +13,7 @@ from realtimeapp_operator.api.parse import InvalidSpec, parse
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import NotFound
 from realtimeapp_operator.kube.kinds import Ref
+from realtimeapp_operator.reconcile.attempts import choose_attempts, read_attempt
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
 from realtimeapp_operator.reconcile.gate import read_gate
@@ -21,7 +22,7 @@ from realtimeapp_operator.reconcile.plan import plan
 from realtimeapp_operator.reconcile.ports import DONE, REFUSED, Outcome
 from realtimeapp_operator.reconcile.problems import NamespaceEnding
 from realtimeapp_operator.reconcile.records import PodState, address_of
-from realtimeapp_operator.reconcile.situation import Situation
+from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, Situation
 from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
 from realtimeapp_operator.reconcile.stories import tell
 from realtimeapp_operator.reconcile.writer import Writer
@@ -109,22 +110,46 @@ class Reconciler:
         facts, class_known = gather_facts(
             app, family=family, images=self._images, observed=self._observed, status=body.status
         )
-        desired = tuple(render(app, facts))
-        gate = read_gate(desired=desired, family=family, owner=owner)
+        desired = choose_attempts(
+            render(app, facts),
+            family=family,
+            owner=owner,
+            status=body.status,
+            now=self._clock.now(),
+            monotonic=self._clock.monotonic(),
+        )
+        enforced = app.spec.checks.deploy == "Enforce"
+        gate = read_gate(desired=desired, family=family, owner=owner, enforced=enforced)
         todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
         writer = Writer(api=self._api, observed=self._observed, app=body.key, owner=owner)
         problems = await writer.carry_out(todo)
         family = self._observed.family(body.key)
         now = self._clock.monotonic()
+        missing = await find_missing(self._api, desired=desired, family=family, now=now)
+        migration, check = (
+            read_attempt(
+                part.component,
+                desired=desired,
+                family=family,
+                owner=owner,
+                status=body.status,
+                stuck=missing.get(part),
+                monotonic=now,
+            )
+            for part in (MIGRATION, CHECK)
+        )
         return Situation(
             app=app,
             desired=desired,
             family=family,
-            gate=read_gate(desired=desired, family=family, owner=owner),
+            gate=read_gate(desired=desired, family=family, owner=owner, enforced=enforced),
+            migration=migration,
+            check=check,
+            before=body.status,
             held=frozenset(address_of(item) for item in todo.held),
             problems=problems,
             failure=writer.failure,
-            missing=await find_missing(self._api, desired=desired, family=family, now=now),
+            missing=missing,
             edge=facts.edge,
             class_known=class_known,
             now=now,
@@ -173,11 +198,16 @@ class Reconciler:
             )
 
     def _look_again(self, situation: Situation) -> Outcome:
-        """Events wake us; time alone only matters while pods hang."""
+        """Events wake us; time alone only matters while pods hang, or until a failed Job is tried again."""
         if situation.problems:
             return REFUSED
         pods = [record for record in situation.family.records if isinstance(record.detail, PodState)]
-        after = seconds_to_next_look(pods, now=self._clock.monotonic())
+        attempts = (situation.migration, situation.check)
+        waits = [
+            seconds_to_next_look(pods, now=self._clock.monotonic()),
+            *(attempt.seconds_to_retry(now=self._clock.now()) for attempt in attempts),
+        ]
+        after = min((wait for wait in waits if wait is not None), default=None)
         return DONE if after is None else Outcome(after=after)
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 TEXT_MAX = 512
 """Characters kept of a message; conditions show less."""
-LINE_MAX = 2048
-"""Characters kept of a container's last line, so that a JSON line stays whole; the kubelet keeps 4096 bytes."""
+LINE_MAX = 4096
+"""Characters kept of a container's last line: all the kubelet keeps, so that a JSON line stays whole."""
 
 
 class Address(NamedTuple):
@@ -72,11 +72,13 @@ class StatefulSetState:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A Job: `failure` is the reason of its condition Failed."""
+    """A Job: `failure` is the reason of its condition Failed, `message` that condition's; times are RFC 3339 or empty."""
 
+    component: str
     complete: bool
     completed_at: str
     failure: str
+    failed_at: str
     message: str
     secrets: frozenset[str]
 
@@ -142,6 +144,10 @@ class PodState:
     unschedulable: str
     running: bool
     """The main container runs (it may not be ready)."""
+    result: str
+    """The last line the main container left when it ended well."""
+    ended_at: str
+    """When the main container ended for good, RFC 3339; empty before, so that a restart changes nothing."""
 
 
 Detail = DeploymentState | StatefulSetState | JobState | CronJobState | IngressState | PodState | None
@@ -303,9 +309,11 @@ def _job(obj: Mapping[str, Any]) -> JobState:
     failed = conditions.get("Failed", {})
     failing = failed if failed.get("status") == "True" else {}
     return JobState(
+        component=(obj["metadata"].get("labels") or {}).get(names.LABEL_COMPONENT, ""),
         complete=conditions.get("Complete", {}).get("status") == "True",
         completed_at=(obj.get("status") or {}).get("completionTime") or "",
         failure=_text(failing.get("reason")) or ("Failed" if failing else ""),
+        failed_at=str(failing.get("lastTransitionTime") or ""),
         message=_text(failing.get("message")),
         secrets=secrets_of(obj["spec"]["template"]["spec"]),
     )
@@ -333,6 +341,7 @@ def _pod(obj: Mapping[str, Any]) -> PodState:
     labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
     conditions = _conditions(obj)
     scheduled = conditions.get("PodScheduled", {})
+    phase = status.get("phase", "")
     inits, mains = status.get("initContainerStatuses") or (), status.get("containerStatuses") or ()
     return PodState(
         component=labels.get(names.LABEL_COMPONENT, ""),
@@ -341,14 +350,23 @@ def _pod(obj: Mapping[str, Any]) -> PodState:
         or labels.get("controller-revision-hash")
         or labels.get("batch.kubernetes.io/job-name")
         or "",
-        phase=status.get("phase", ""),
+        phase=phase,
         scheduled=bool((obj.get("spec") or {}).get("nodeName")),
         ready=conditions.get("Ready", {}).get("status") == "True",
         waiting=_waiting((*inits, *mains)),
         terminated=_terminated((*inits, *mains), probed=_probed(obj.get("spec") or {})),
         unschedulable=_text(scheduled.get("message")) if scheduled.get("reason") == "Unschedulable" else "",
         running=bool(mains) and all("running" in (item.get("state") or {}) for item in mains),
+        result=_last_line(_end(mains).get("message") or "") if phase == "Succeeded" else "",
+        ended_at=str(_end(mains).get("finishedAt") or "") if phase in {"Succeeded", "Failed"} else "",
     )
+
+
+def _end(statuses: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return how the first container ended; empty while it runs."""
+    for item in statuses:
+        return (item.get("state") or {}).get("terminated") or {}
+    return {}
 
 
 def _waiting(statuses: Iterable[Mapping[str, Any]]) -> Waiting | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.records import Address, DeploymentState, Record, address_of
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.kube.errors import ApiError
+    from realtimeapp_operator.reconcile.attempts import Attempt
     from realtimeapp_operator.reconcile.gate import Gate
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.problems import Problem
@@ -29,6 +30,7 @@ class Part(NamedTuple):
 WEB = Part(names.COMPONENT_WEB)
 REDIS = Part(names.COMPONENT_REDIS)
 MIGRATION = Part(names.COMPONENT_MIGRATE)
+CHECK = Part(names.COMPONENT_CHECK)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +42,11 @@ class Situation:
     family: Family
     gate: Gate
     held: frozenset[Address]
-    """What waits for the migration."""
+    """What waits for the gate."""
+    migration: Attempt
+    check: Attempt
+    before: Mapping[str, Any]
+    """The status as it was: what Jobs said whose pods are gone."""
     problems: tuple[Problem, ...]
     """What stood in the way of writes."""
     failure: ApiError | None = None
@@ -63,14 +69,14 @@ class Situation:
         return next((item for candidate, item in self.workloads() if candidate == part), None)
 
     def workloads(self) -> Iterator[tuple[Part, Manifest]]:
-        """Yield every Deployment, StatefulSet and migration Job that is asked for."""
+        """Yield every Deployment, StatefulSet and Job that is asked for."""
         for item in self.desired:
             if item["kind"] in {"Deployment", "StatefulSet", "Job"}:
                 labels = item["metadata"]["labels"]
                 yield Part(labels[names.LABEL_COMPONENT], labels.get(names.LABEL_WORKER, "")), item
 
     def is_held(self, manifest: Manifest) -> bool:
-        """Whether a child waits for the migration."""
+        """Whether a child waits for the gate."""
         return address_of(manifest) in self.held
 
     def record(self, manifest: Manifest) -> Record | None:

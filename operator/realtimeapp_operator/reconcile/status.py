@@ -11,9 +11,11 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.conditions import Condition, ConditionType, set_condition
 from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.reconcile.failures import describe_failure
+from realtimeapp_operator.reconcile.job_conditions import failed_runs, verdict_of
 from realtimeapp_operator.reconcile.problems import quoted
 from realtimeapp_operator.reconcile.readiness import assess
-from realtimeapp_operator.reconcile.records import CronJobState, DeploymentState, JobState, StatefulSetState
+from realtimeapp_operator.reconcile.records import CronJobState, DeploymentState, StatefulSetState
 from realtimeapp_operator.reconcile.situation import REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
@@ -33,13 +35,15 @@ def build_status(situation: Situation, before: Mapping[str, Any], now: datetime)
         "web": _web(situation),
         "workers": [_worker(situation, worker.name) for worker in app.spec.workers],
         "redis": _redis(situation),
-        "cleanup": [_cleanup(situation, cleanup.name) for cleanup in defaults.cleanups(app.spec)],
+        "cleanup": _cleanups(situation),
         "conditions": _conditions(before, assess(situation), now),
     }
     if situation.edge is not None:
         status["edge"] = {"provider": situation.edge, "unmet": list(unmet(app, situation.edge))}
-    if (migrations := _migrations(situation, before)) is not None:
+    if migrations := _migrations(situation):
         status["migrations"] = migrations
+    if checks := _checks(situation):
+        status["checks"] = checks
     return status
 
 
@@ -147,25 +151,52 @@ def _redis(situation: Situation) -> dict[str, Any]:
     return {"mode": "Standalone", "ready": f"{detail.ready if detail else 0}/{wanted}"}
 
 
-def _cleanup(situation: Situation, name: str) -> dict[str, Any]:
-    record = situation.family.get(
-        "CronJob", names.cleanup(situation.app.metadata.name, name), owner=situation.owner
-    )
-    status = {"name": name}
-    if record is not None and isinstance(record.detail, CronJobState):
-        if record.detail.last_schedule:
-            status["lastScheduleTime"] = record.detail.last_schedule
-        if record.detail.last_success:
-            status["lastSuccessfulTime"] = record.detail.last_success
+def _cleanups(situation: Situation) -> list[dict[str, Any]]:
+    app, failed = situation.app, dict(failed_runs(situation))
+    found = []
+    for cleanup in defaults.cleanups(app.spec):
+        status: dict[str, Any] = {"name": cleanup.name}
+        record = situation.family.get(
+            "CronJob", names.cleanup(app.metadata.name, cleanup.name), owner=situation.owner
+        )
+        if record is not None and isinstance(record.detail, CronJobState):
+            if record.detail.last_schedule:
+                status["lastScheduleTime"] = record.detail.last_schedule
+            if record.detail.last_success:
+                status["lastSuccessfulTime"] = record.detail.last_success
+        if cleanup.name in failed:
+            status["failure"] = describe_failure(failed[cleanup.name])
+        found.append(status)
+    return found
+
+
+def _migrations(situation: Situation) -> dict[str, Any]:
+    """Return the last complete migration, and what stands in the way of the one asked for."""
+    attempt, before = situation.migration, situation.before.get("migrations") or {}
+    status = {key: value for key, value in before.items() if key != "failure"}
+    if attempt.state is not None and attempt.state.complete:
+        status = _completed(attempt.job, situation, attempt.state.completed_at)
+    if (failure := attempt.memory()) is not None:
+        status["failure"] = failure
     return status
 
 
-def _migrations(situation: Situation, before: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the last complete migration: this one, or until then the one before."""
-    record = situation.gate.record
-    if record is not None and isinstance(record.detail, JobState) and record.detail.complete:
-        status = {"job": record.address.name, "image": situation.app.spec.image}
-        if record.detail.completed_at:
-            status["completedAt"] = record.detail.completed_at
-        return status
-    return before.get("migrations")
+def _checks(situation: Situation) -> dict[str, Any]:
+    """Return the last result of the checks, and why those asked for now have none."""
+    attempt, before = situation.check, situation.before.get("checks") or {}
+    if not attempt.job:
+        return {}
+    status = {key: value for key, value in before.items() if key != "failure"}
+    verdict = verdict_of(situation)
+    if verdict is None:
+        failure = attempt.memory()
+        return status if failure is None else {**status, "failure": failure}
+    if attempt.state is not None and before.get("job") != attempt.job:
+        status = _completed(attempt.job, situation, attempt.state.completed_at or attempt.state.failed_at)
+        status |= {"message": verdict.message, "findings": list(verdict.findings)}
+    return status
+
+
+def _completed(job: str, situation: Situation, at: str) -> dict[str, Any]:
+    status = {"job": job, "image": situation.app.spec.image}
+    return {**status, "completedAt": at} if at else status

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from realtimeapp_operator.api.conditions import ConditionType
+from realtimeapp_operator.api.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ def tell(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Story]
     """Yield what happened between two statuses. A first creation is quiet until it is ready or in trouble."""
     old, new = _by_type(before), _by_type(after)
     yield from _tell_trouble(old, new)
+    yield from _tell_checks(old, new)
+    yield from _tell_cleanups(before, after)
     if _became(old, new, ConditionType.MIGRATIONS_COMPLETE, "True", only_from="False"):
         yield Story("Normal", "MigrationComplete", _message(new, ConditionType.MIGRATIONS_COMPLETE))
     if _became(old, new, ConditionType.SUSPENDED, "True"):
@@ -42,10 +45,34 @@ def _tell_trouble(
 ) -> Iterator[Story]:
     before, after = old.get(ConditionType.DEGRADED, {}), new.get(ConditionType.DEGRADED, {})
     if after.get("status") == "True":
+        if after["reason"] == Reason.CLEANUP_FAILED:
+            return  # Each failed run is told by itself.
         if before.get("status") != "True" or before.get("reason") != after["reason"]:
             yield Story("Warning", after["reason"], after["message"])
     elif before.get("status") == "True":
         yield Story("Normal", "Recovered", f"{before.get('reason')} is over.")
+
+
+def _tell_checks(
+    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Story]:
+    """Yield errors that hold nothing: those that do are trouble, and told as such."""
+    after, trouble = new.get(ConditionType.CHECKS_PASSED, {}), new.get(ConditionType.DEGRADED, {})
+    if _became(old, new, ConditionType.CHECKS_PASSED, "False") and trouble.get("reason") != after["reason"]:
+        yield Story("Warning", after["reason"], after["message"])
+
+
+def _tell_cleanups(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Story]:
+    """Yield each failed run of a scheduled command once, in the same words from run to run."""
+    known = {(item["name"], _failed_job(item)) for item in before.get("cleanup") or ()}
+    for item in after.get("cleanup") or ():
+        if _failed_job(item) and (item["name"], _failed_job(item)) not in known:
+            what = f"Scheduled command {item['name']} failed: {item['failure']['message']}."
+            yield Story("Warning", Reason.CLEANUP_FAILED, what)
+
+
+def _failed_job(item: Mapping[str, Any]) -> str:
+    return str((item.get("failure") or {}).get("job", ""))
 
 
 def _became(

@@ -1,4 +1,4 @@
-"""Management commands as Jobs: the migration before a rollout, and scheduled clean-ups."""
+"""What the application runs once: the migration before a rollout, Django's checks beside it, scheduled clean-ups."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ CONFIGURATION_ERROR: Final = 78
 STARTING_DEADLINE_SECONDS: Final = 300
 """A clean-up that could not start within this time waits for its next turn."""
 CLEANUP_SECONDS: Final = 3600
+CHECK_SECONDS: Final = 300
+"""Longest run of the checks, which touch neither database nor network; most of it is for pulling the image."""
+CHECK_CPU: Final = "10m"
+"""A tenth of what others ask for: where CPU is short, the migration and the web pods that start go first."""
 CLEANUP_RETRIES: Final = 1
 
 
@@ -45,9 +49,45 @@ def build_migration(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> li
                 "template": _template(
                     app,
                     facts,
-                    container="migrate",
-                    command=("migrate", "--noinput"),
+                    process=_management("migrate", "migrate", "--noinput", options=("--direct-database",)),
                     component=names.COMPONENT_MIGRATE,
+                    settings=settings,
+                ),
+            },
+        }
+    ]
+
+
+def build_check(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> list[Manifest]:
+    """The Job of Django's checks, unless they are off.
+
+    Its name has the hash of everything they can depend on. Whether it holds the rollout is not among that: to enforce
+    what only warned does not run it again. It has no retries: its result is the same each time.
+    """
+    if app.spec.checks.deploy == "Off":
+        return []
+    inputs = {**_project_inputs(app), "settings": settings["metadata"]["name"]}
+    resources = processes_resources(1)
+    return [
+        {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": metadata(
+                app, names.check(app.metadata.name, canonical(inputs)), component=names.COMPONENT_CHECK
+            ),
+            "spec": {
+                "backoffLimit": 0,
+                "activeDeadlineSeconds": CHECK_SECONDS,
+                **_failure_policy("check"),
+                "template": _template(
+                    app,
+                    facts,
+                    process=Process(
+                        container="check",
+                        arguments=("check",),
+                        resources={**resources, "requests": {**resources["requests"], "cpu": CHECK_CPU}},
+                    ),
+                    component=names.COMPONENT_CHECK,
                     settings=settings,
                 ),
             },
@@ -61,6 +101,11 @@ def build_cleanups(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> lis
 
 
 def _migration_inputs(app: RealtimeApp) -> dict[str, Any]:
+    return {**_project_inputs(app), "migrations": dump(app.spec.migrations)}
+
+
+def _project_inputs(app: RealtimeApp) -> dict[str, Any]:
+    """What a user can change about how the project is loaded."""
     spec = app.spec
     return {
         "image": spec.image,
@@ -73,7 +118,6 @@ def _migration_inputs(app: RealtimeApp) -> dict[str, Any]:
         "env": [dump(variable) for variable in spec.env],
         "envFrom": [dump(source) for source in spec.env_from],
         "podTemplate": dump(spec.pod_template),
-        "migrations": dump(spec.migrations),
         "restartedAt": spec.restarted_at.isoformat() if spec.restarted_at else None,
     }
 
@@ -126,8 +170,7 @@ def _build_cleanup(app: RealtimeApp, facts: Facts, cleanup: Cleanup, settings: M
                     "template": _template(
                         app,
                         facts,
-                        container="cleanup",
-                        command=cleanup.command,
+                        process=_management("cleanup", *cleanup.command),
                         component=names.COMPONENT_CLEANUP,
                         settings=settings,
                     ),
@@ -137,23 +180,22 @@ def _build_cleanup(app: RealtimeApp, facts: Facts, cleanup: Cleanup, settings: M
     }
 
 
-def _template(  # noqa: PLR0913 - one keyword per difference between the two kinds of jobs
-    app: RealtimeApp,
-    facts: Facts,
-    *,
-    container: str,
-    command: tuple[str, ...],
-    component: str,
-    settings: Manifest,
+def _management(container: str, *command: str, options: tuple[str, ...] = ()) -> Process:
+    """A management command; `options` are those of the launcher."""
+    return Process(
+        container=container,
+        arguments=("manage", *options, *literals(command)),
+        resources=processes_resources(1),
+    )
+
+
+def _template(
+    app: RealtimeApp, facts: Facts, *, process: Process, component: str, settings: Manifest
 ) -> dict[str, Any]:
     return build_template(
         app,
         facts,
-        process=Process(
-            container=container,
-            arguments=("manage", *literals(command)),
-            resources=processes_resources(1),
-        ),
+        process=process,
         deviations=app.spec.pod_template,
         settings=settings,
         component=component,

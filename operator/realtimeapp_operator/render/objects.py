@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from realtimeapp_operator.render.account import build_account
 from realtimeapp_operator.render.config import build_settings
 from realtimeapp_operator.render.edge.ingress import build_ingress
-from realtimeapp_operator.render.jobs import build_cleanups, build_migration
+from realtimeapp_operator.render.jobs import build_check, build_cleanups, build_migration
 from realtimeapp_operator.render.policy import build_disruption_budget, build_network_policies
 from realtimeapp_operator.render.redis import build_redis
 from realtimeapp_operator.render.secrets import build_secrets
@@ -36,6 +36,7 @@ def render(app: RealtimeApp, facts: Facts) -> list[Manifest]:
         *build_network_policies(app),
         *build_redis(app, facts),
         *build_migration(app, facts, settings=settings),
+        *build_check(app, facts, settings=settings),
         build_service(app, facts),
         build_disruption_budget(app),
         build_web(app, facts, settings=settings),

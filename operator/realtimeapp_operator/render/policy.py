@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from realtimeapp_operator.api.edge import NetworkPolicyPeer, PodSelector
     from realtimeapp_operator.render.facts import Manifest
 
-BACKGROUND: tuple[str, ...] = (names.COMPONENT_WORKER, names.COMPONENT_MIGRATE, names.COMPONENT_CLEANUP)
+BACKGROUND: tuple[str, ...] = (
+    names.COMPONENT_WORKER,
+    names.COMPONENT_MIGRATE,
+    names.COMPONENT_CHECK,
+    names.COMPONENT_CLEANUP,
+)
 """Components of the application that nobody connects to."""
 
 

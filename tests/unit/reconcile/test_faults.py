@@ -313,7 +313,7 @@ async def test_a_first_refused_spec_has_every_condition() -> None:
     world = World()
     world.declare(framework="Rails")
     await world.settle()
-    assert len(world.status()["conditions"]) == 11
+    assert len(world.status()["conditions"]) == 12
     assert world.condition("WebReady")["status"] == "Unknown"
     assert world.cluster.children(KEY) == []
 

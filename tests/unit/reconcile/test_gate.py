@@ -27,7 +27,7 @@ def image(world: World, name: str = "counter-web") -> str:
 
 
 def jobs(world: World) -> list[str]:
-    return [obj["metadata"]["name"] for obj in world.cluster.children(KEY) if obj["kind"] == "Job"]
+    return world.jobs(names.COMPONENT_MIGRATE)
 
 
 async def test_pods_change_only_after_the_migration(world: World) -> None:
@@ -58,14 +58,14 @@ async def test_a_failing_migration_keeps_the_old_pods_and_a_new_image_mends_it(w
     world.declare(workers=[WORKER], image=NEW)
     await world.settle()
     before = {ref: obj for ref, obj in world.cluster.objects.items() if ref.kind == "Deployment"}
-    world.fail_migration(message="OperationalError: postgres://me:hunter2@db/shop refused")
+    world.fail_migration(message="OperationalError: postgres://me:hunter2@db/shop no")
     await world.settle()
     assert {ref: world.cluster.objects[ref] for ref in before} == before
     for kind in ("MigrationsComplete", "Ready"):
         condition = world.condition(kind)
         if kind == "MigrationsComplete":
             assert (condition["status"], condition["reason"]) == ("False", "MigrationFailed")
-            assert "OperationalError: postgres://***@db/shop refused" in condition["message"]
+            assert "OperationalError: postgres://***@db/shop no" in condition["message"]
     degraded = world.condition("Degraded")
     assert (degraded["status"], degraded["reason"]) == ("True", "MigrationFailed")
     assert "keep serving" in degraded["message"]
