@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from realtimeapp_operator.api.app import Spec
     from realtimeapp_operator.api.frameworks import AffinityType, Layer
-    from realtimeapp_operator.api.servers import Server
+    from realtimeapp_operator.api.servers import Compression, Server
 
 ASSUMED_CPUS: Final = 1
 """Processors of a pod without a CPU limit, for the number of Gunicorn's workers: what the node has says nothing."""
@@ -64,6 +64,11 @@ def _cpu_limit(spec: Spec) -> Fraction | None:
         if template.resources is not None and "cpu" in template.resources.limits:
             return parse_quantity(template.resources.limits["cpu"])
     return None
+
+
+def compression(spec: Spec) -> Compression:
+    """permessage-deflate of WebSockets: off, where the server can leave it."""
+    return spec.web.connections.compression or SERVERS[server(spec)].compression[0]
 
 
 def channel_layer_type(spec: Spec) -> Layer | None:

@@ -248,7 +248,10 @@ class Probes(Model):
     """Overrides of the web probes' timing."""
 
     startup: ProbeTiming = Field(default_factory=ProbeTiming, description="Default: every 1 s, 60 failures.")
-    readiness: ProbeTiming = Field(default_factory=ProbeTiming, description="Default: every 1 s, 1 failure.")
+    readiness: ProbeTiming = Field(
+        default_factory=ProbeTiming, description="Default: every 1 s, 1 failure; under Gunicorn 3."
+    )
     liveness: ProbeTiming = Field(
-        default_factory=ProbeTiming, description="Default: every 10 s, 3 failures, 5 s timeout."
+        default_factory=ProbeTiming,
+        description="Default: every 10 s, 3 failures, 5 s timeout; under Gunicorn 9 failures.",
     )

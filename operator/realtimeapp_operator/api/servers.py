@@ -6,11 +6,12 @@ One table: the rules refuse what a server cannot do, rendering and documentation
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Compression = Literal["Disabled", "Enabled"]
 Server = Literal["Uvicorn", "Daphne", "Hypercorn", "Granian", "GunicornUvicorn", "Gunicorn"]
 
 SERVICE_RESTART: Final = 1012
@@ -31,8 +32,10 @@ class Abilities:
     """ASGI with WebSockets; else WSGI."""
     processes: bool = True
     """More than one process in a pod."""
-    compression: bool = True
-    """Negotiates permessage-deflate, and can be told not to."""
+    compression: tuple[Compression, ...] = ("Disabled", "Enabled")
+    """What permessage-deflate may be; the first is the default."""
+    pings: bool = True
+    """Pings open WebSockets at an interval it is told."""
     restart_codes: bool = True
     """Sends the close codes 1001 and 1012."""
 
@@ -40,18 +43,23 @@ class Abilities:
 SERVERS: Final[Mapping[Server, Abilities]] = {
     "Uvicorn": Abilities(),
     # Its WebSocket library sends only 1000 and 3000-4999.
-    "Daphne": Abilities(processes=False, compression=False, restart_codes=False),
-    "Hypercorn": Abilities(),
-    "Granian": Abilities(compression=False),
+    "Daphne": Abilities(processes=False, compression=("Disabled",), restart_codes=False),
+    # It compresses whenever the client offers it.
+    "Hypercorn": Abilities(compression=("Enabled",)),
+    "Granian": Abilities(compression=("Disabled",), pings=False),
     "GunicornUvicorn": Abilities(),
-    "Gunicorn": Abilities(websockets=False, compression=False),
+    "Gunicorn": Abilities(websockets=False, compression=("Disabled",), pings=False),
 }
-NAMES: Final[tuple[Server, ...]] = get_args(Server)
 
 
 def with_ability(ability: str) -> tuple[Server, ...]:
     """Servers that have `ability`, a field of Abilities."""
     return tuple(name for name, abilities in SERVERS.items() if getattr(abilities, ability))
+
+
+def with_compression(compression: Compression) -> tuple[Server, ...]:
+    """Servers whose permessage-deflate may be `compression`."""
+    return tuple(name for name, abilities in SERVERS.items() if compression in abilities.compression)
 
 
 def without_ability(ability: str) -> tuple[Server, ...]:

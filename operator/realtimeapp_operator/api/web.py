@@ -8,7 +8,7 @@ from pydantic import Field
 
 from realtimeapp_operator.api.base import Model
 from realtimeapp_operator.api.pods import PodTemplate, Probes
-from realtimeapp_operator.api.servers import Server
+from realtimeapp_operator.api.servers import Compression, Server
 
 
 class Connections(Model):
@@ -18,9 +18,10 @@ class Connections(Model):
         default=2000,
         description="Connections one pod holds at most; a further handshake is answered 503 with Retry-After.",
     )
-    compression: Literal["Disabled", "Enabled"] = Field(
-        default="Disabled",
-        description="permessage-deflate; costs about 40 KiB of memory per open socket.",
+    compression: Compression | None = Field(
+        default=None,
+        description="permessage-deflate; costs about 40 KiB of memory per open socket. Default: `Disabled`; with "
+        "Hypercorn, which always accepts it, `Enabled`.",
     )
 
 
@@ -35,7 +36,8 @@ class Rollout(Model):
         default=100, description="Connections the whole rollout closes per second at most."
     )
     drain_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = Field(
-        default=30, description="Longest drain of one pod."
+        default=30,
+        description="Longest drain of one pod; under Gunicorn, what requests in flight get to end.",
     )
     close_code: Annotated[int, Field(ge=1000, le=4999)] | None = Field(
         default=None,
@@ -69,7 +71,8 @@ class Web(Model):
         default=8000, description="Port the server listens on."
     )
     ping_interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
-        default=20, description="WebSocket ping interval; at most half of any idle limit on the way."
+        default=20,
+        description="WebSocket ping interval; at most half of any idle limit on the way. Granian sends no pings.",
     )
     connections: Connections = Field(
         default_factory=Connections, description="Limits of long-lived connections."

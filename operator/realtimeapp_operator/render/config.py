@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.render.common import metadata
-from realtimeapp_operator.render.environment import DATABASE_URL_FILE, REDIS_PASSWORD_FILE, SECRET_KEY_FILE
-from realtimeapp_operator.render.pacing import LAG_SECONDS, rate_per_second
+from realtimeapp_operator.render.environment import (
+    DATABASE_URL_FILE,
+    DIRECT_DATABASE_URL_FILE,
+    REDIS_PASSWORD_FILE,
+    SECRET_KEY_FILE,
+)
+from realtimeapp_operator.render.pacing import GRACEFUL_SECONDS, LAG_SECONDS, rate_per_second
 from realtimeapp_operator.render.redis import host
 from realtimeapp_operator.render.redis_config import PORT
 
@@ -49,6 +54,14 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
         "framework": spec.framework,
         "settingsModule": spec.django.settings_module,
         "asgiApplication": spec.django.asgi_application,
+        "wsgiApplication": spec.django.wsgi_application,
+        "server": {
+            "name": defaults.server(spec),
+            "processes": defaults.processes(spec),
+            "pingIntervalSeconds": spec.web.ping_interval_seconds,
+            "compression": defaults.compression(spec) == "Enabled",
+            "gracefulSeconds": GRACEFUL_SECONDS,
+        },
         "hosts": list(defaults.hosts(spec)),
         "csrfTrustedOrigins": _origins(app),
         "tls": tls,
@@ -66,7 +79,8 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
             "engine": defaults.session_engine(spec),
             "ttlSeconds": spec.session.ttl_seconds,
         },
-        "databaseUrlFile": f"{names.SECRETS_DIR}/{DATABASE_URL_FILE}" if spec.database else None,
+        **_database(spec),
+        "static": {"root": names.STATIC_DIR if spec.static.collect else None},
         "connections": {"maxPerPod": spec.web.connections.max_per_pod},
         "drain": {
             "lagSeconds": LAG_SECONDS,
@@ -75,6 +89,16 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
             "closeCode": defaults.close_code(spec),
         },
         "trustedProxies": _trusted_proxies(app, facts),
+    }
+
+
+def _database(spec: Spec) -> dict[str, Any]:
+    database = spec.database
+    direct = database is not None and database.direct_url_secret_ref is not None
+    return {
+        "databaseUrlFile": f"{names.SECRETS_DIR}/{DATABASE_URL_FILE}" if database else None,
+        "directDatabaseUrlFile": f"{names.SECRETS_DIR}/{DIRECT_DATABASE_URL_FILE}" if direct else None,
+        "database": {"pooling": database.pooling if database else "None"},
     }
 
 

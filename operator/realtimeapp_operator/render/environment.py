@@ -22,6 +22,7 @@ OVERLAY_MODULE: Final = "realtimeapp_runtime.settings"
 SECRET_KEY_FILE: Final = f"django/{names.SECRET_KEY_KEY}"
 REDIS_PASSWORD_FILE: Final = f"redis/{names.REDIS_PASSWORD_KEY}"
 DATABASE_URL_FILE: Final = "database/url"
+DIRECT_DATABASE_URL_FILE: Final = "database/direct-url"
 """Files below `names.SECRETS_DIR`."""
 
 
@@ -55,6 +56,8 @@ def build_secrets_volume(app: RealtimeApp) -> dict[str, Any]:
     if app.spec.database is not None:
         url = app.spec.database.url_secret_ref
         wanted.append(({"name": url.name, "key": url.key}, DATABASE_URL_FILE))
+        if direct := app.spec.database.direct_url_secret_ref:
+            wanted.append(({"name": direct.name, "key": direct.key}, DIRECT_DATABASE_URL_FILE))
     return {
         "name": "secrets",
         "projected": {

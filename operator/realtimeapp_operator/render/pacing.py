@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from realtimeapp_operator.api import defaults
+
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import Spec
 
@@ -19,8 +21,8 @@ GRACEFUL_SECONDS: Final = 10
 """What the server gets to finish requests after SIGTERM; its own graceful timeout."""
 SLACK_SECONDS: Final = 7
 """Grace period left for the hook's start, the server's exit and a slow node."""
-SURGE_ALL_READY_SECONDS: Final = 5
-"""A new pod serves this long before the old ones go, all at once: long enough to see it crash."""
+UNPACED_READY_SECONDS: Final = 5
+"""A new pod serves this long before old ones go, where no drain has to be waited for: long enough to see it crash."""
 START_MARGIN_SECONDS: Final = 120
 """Time for scheduling and for pulling the image, on top of the startup probe's."""
 STARTUP_PERIOD_SECONDS: Final = 1
@@ -46,18 +48,24 @@ def min_ready_seconds(spec: Spec) -> int:
     Paced: as long as the drain of a full pod takes, so that at most one drains at a time.
     """
     rollout = spec.web.rollout
-    if rollout.strategy == "SurgeAll":
-        return SURGE_ALL_READY_SECONDS
+    if rollout.strategy == "SurgeAll" or not defaults.holds_sockets(spec):
+        return UNPACED_READY_SECONDS
     return LAG_SECONDS + math.ceil(spec.web.connections.max_per_pod / rollout.max_reconnects_per_second)
 
 
 def max_surge(spec: Spec) -> int | str:
-    """Pods above the wanted number during a rollout."""
+    """Pods above the wanted number during a rollout; without sockets Kubernetes' own default."""
+    if not defaults.holds_sockets(spec):
+        return "25%"
     return 1 if spec.web.rollout.strategy == "Paced" else "100%"
 
 
 def grace_seconds(spec: Spec) -> int:
-    """Termination grace period of a web pod; the preStop hook counts into it."""
+    """Termination grace period of a web pod; the preStop hook counts into it.
+
+    It is the longest a pod may take. The hook returns as soon as nothing is open or asked, so an idle pod is gone after
+    the lag.
+    """
     return LAG_SECONDS + spec.web.rollout.drain_timeout_seconds + GRACEFUL_SECONDS + SLACK_SECONDS
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LAUNCH: Final = ("python3", names.LAUNCHER)
 """The runtime's single entry point, inside the application's containers."""
+COLLECT_STATIC: Final = ("manage", "collectstatic", "--noinput")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ class Process:
     """Requests and limits when the user names none."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Further fields of the container: ports, probes, lifecycle."""
+    serves_static: bool = False
+    """Whether the pod collects static files before this process starts, if the manifest wants them collected."""
 
 
 def build_template(  # noqa: PLR0913 - one keyword per dimension in which pods differ
@@ -60,6 +63,7 @@ def build_template(  # noqa: PLR0913 - one keyword per dimension in which pods d
 
     `settings` is the rendered settings ConfigMap; `spec` has further fields of the pod spec.
     """
+    static = process.serves_static and app.spec.static.collect
     return {
         "metadata": _metadata(
             app, deviations, component=component, worker=worker, restart_policy=restart_policy
@@ -74,9 +78,12 @@ def build_template(  # noqa: PLR0913 - one keyword per dimension in which pods d
             **pull_secrets(app),
             **scheduling(deviations),
             **(spec or {}),
-            "initContainers": [_install_container(facts)],
-            "containers": [_container(app, process, deviations)],
-            "volumes": _volumes(app, deviations, settings),
+            "initContainers": [
+                _install_container(facts),
+                *([_container(app, _collect(process), deviations, static="write")] if static else []),
+            ],
+            "containers": [_container(app, process, deviations, static="read" if static else None)],
+            "volumes": _volumes(app, deviations, settings, static=static),
         },
     }
 
@@ -106,7 +113,18 @@ def _install_container(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _container(app: RealtimeApp, process: Process, deviations: PodTemplate) -> dict[str, Any]:
+def _collect(process: Process) -> Process:
+    """Collectstatic before `process`, with its resources: a pod needs the larger of the two, not their sum."""
+    return Process(container="static", arguments=COLLECT_STATIC, resources=process.resources)
+
+
+def _container(
+    app: RealtimeApp,
+    process: Process,
+    deviations: PodTemplate,
+    *,
+    static: Literal["read", "write"] | None = None,
+) -> dict[str, Any]:
     env_from = build_env_from(app)
     return {
         "name": process.container,
@@ -127,12 +145,20 @@ def _container(app: RealtimeApp, process: Process, deviations: PodTemplate) -> d
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
             {"name": "config", "mountPath": names.CONFIG_DIR, "readOnly": True},
             {"name": "secrets", "mountPath": names.SECRETS_DIR, "readOnly": True},
+            *(_static_mount(read_only=static == "read") if static else []),
             *(dump(mount) for mount in deviations.volume_mounts),
         ],
     }
 
 
-def _volumes(app: RealtimeApp, deviations: PodTemplate, settings: Manifest) -> list[dict[str, Any]]:
+def _static_mount(*, read_only: bool) -> list[dict[str, Any]]:
+    mount: dict[str, Any] = {"name": "static", "mountPath": names.STATIC_DIR}
+    return [{**mount, "readOnly": True} if read_only else mount]
+
+
+def _volumes(
+    app: RealtimeApp, deviations: PodTemplate, settings: Manifest, *, static: bool
+) -> list[dict[str, Any]]:
     return [
         {"name": "runtime", "emptyDir": {"sizeLimit": "16Mi"}},
         {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
@@ -140,5 +166,6 @@ def _volumes(app: RealtimeApp, deviations: PodTemplate, settings: Manifest) -> l
         {"name": "tmp", "emptyDir": {}},
         {"name": "config", "configMap": {"name": settings["metadata"]["name"]}},
         build_secrets_volume(app),
+        *([{"name": "static", "emptyDir": {}}] if static else []),
         *(dump(volume) for volume in deviations.volumes),
     ]

@@ -1,13 +1,16 @@
 """Argument lists of the servers, as the launcher takes them.
 
 Access logs are off with all of them: they would write every WebSocket path with its query string, tokens included.
-Proxy headers are left to the runtime with all of them, so that one mechanism serves every server.
+Proxy headers are left to the runtime with all of them, so that one mechanism serves every server. The number of processes
+is always written: WEB_CONCURRENCY would be taken otherwise. Checked with uvicorn 0.54.0, daphne 4.2.3, hypercorn 0.18.0,
+granian 2.8.7 and gunicorn 27.0.1.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
+from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.render.pacing import GRACEFUL_SECONDS
 
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 ASGI_APPLICATION: Final = "realtimeapp_runtime.asgi:application"
 WSGI_APPLICATION: Final = "realtimeapp_runtime.wsgi:application"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - the pod's address; the NetworkPolicy says who reaches it
+UVICORN_WORKER: Final = "realtimeapp_runtime.gunicorn_worker.UvicornWorker"
+BACKLOG: Final = 2048
+"""Connections that wait to be accepted; what Uvicorn and Gunicorn have by default."""
+SPARE_CONNECTIONS: Final = 1024
+"""Requests beside a full load of sockets."""
 
 
 def server_arguments(spec: Spec) -> tuple[str, ...]:
@@ -45,11 +53,10 @@ def _uvicorn(spec: Spec) -> tuple[str, ...]:
         *("run", "uvicorn", ASGI_APPLICATION),
         *("--host", EVERYWHERE),
         *("--port", str(web.port)),
-        # Written even when it is 1: WEB_CONCURRENCY would be taken otherwise.
         *("--workers", str(defaults.processes(spec))),
         *("--ws-ping-interval", ping),
         *("--ws-ping-timeout", ping),
-        *("--ws-per-message-deflate", "true" if web.connections.compression == "Enabled" else "false"),
+        *("--ws-per-message-deflate", "true" if defaults.compression(spec) == "Enabled" else "false"),
         # Its default is to wait for ever.
         *("--timeout-graceful-shutdown", str(GRACEFUL_SECONDS)),
         "--no-proxy-headers",
@@ -78,10 +85,13 @@ def _daphne(spec: Spec) -> tuple[str, ...]:
 
 
 def _hypercorn(spec: Spec) -> tuple[str, ...]:
+    count = defaults.processes(spec)
     return (
         *("run", "hypercorn"),
         *("--bind", f"{EVERYWHERE}:{spec.web.port}"),
-        *("--workers", str(defaults.processes(spec))),
+        # 0 serves in the launcher's own process, without a supervisor that only costs memory.
+        *("--workers", str(0 if count == 1 else count)),
+        *("--backlog", str(BACKLOG)),
         *("--websocket-ping-interval", str(spec.web.ping_interval_seconds)),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
         *("--log-level", "warning"),
@@ -96,6 +106,9 @@ def _granian(spec: Spec) -> tuple[str, ...]:
         *("--host", EVERYWHERE),
         *("--port", str(spec.web.port)),
         *("--workers", str(defaults.processes(spec))),
+        *("--backlog", str(BACKLOG)),
+        # Beyond it connections wait unseen; the cap is the runtime's, which answers.
+        *("--backpressure", str(spec.web.connections.max_per_pod + SPARE_CONNECTIONS)),
         *("--workers-kill-timeout", str(GRACEFUL_SECONDS)),
         "--no-access-log",
         *("--log-level", "warning"),
@@ -104,22 +117,27 @@ def _granian(spec: Spec) -> tuple[str, ...]:
 
 
 def _gunicorn_uvicorn(spec: Spec) -> tuple[str, ...]:
-    return (
-        *_gunicorn_options(spec),
-        *("--worker-class", "uvicorn_worker.UvicornWorker"),
-        ASGI_APPLICATION,
-    )
+    """Pings and compression are no options of Gunicorn: the runtime's worker class takes them from settings.json."""
+    return (*_gunicorn_options(spec, worker=UVICORN_WORKER), ASGI_APPLICATION)
 
 
 def _gunicorn(spec: Spec) -> tuple[str, ...]:
-    return (*_gunicorn_options(spec), WSGI_APPLICATION)
+    return (*_gunicorn_options(spec, worker="sync"), WSGI_APPLICATION)
 
 
-def _gunicorn_options(spec: Spec) -> tuple[str, ...]:
+def _gunicorn_options(spec: Spec, *, worker: str) -> tuple[str, ...]:
     return (
         *("run", "gunicorn"),
+        # Instead of a file of that name in the image's working directory.
+        *("--config", "python:realtimeapp_runtime.gunicorn_settings"),
         *("--bind", f"{EVERYWHERE}:{spec.web.port}"),
         *("--workers", str(defaults.processes(spec))),
+        # In memory: on a busy disk a heartbeat would block, and the worker be killed for it.
+        *("--worker-tmp-dir", names.RUN_DIR),
+        # A worker that ends after so many requests would take its sockets along.
+        *("--max-requests", "0"),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
+        "--forwarded-allow-ips=",
         *("--log-level", "warning"),
+        *("--worker-class", worker),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from realtimeapp_operator import names
@@ -27,15 +28,27 @@ from realtimeapp_operator.render.servers import server_arguments
 from realtimeapp_operator.render.sizing import web_resources
 
 if TYPE_CHECKING:
-    from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.api.app import RealtimeApp, Spec
     from realtimeapp_operator.api.pods import ProbeTiming
-    from realtimeapp_operator.api.web import Web
     from realtimeapp_operator.render.facts import Facts, Manifest
 
 COMPONENT: Final = names.COMPONENT_WEB
 SERVICE_PORT: Final = 80
 LIVE_PATH: Final = "/.realtimeapp/healthz"
 READY_PATH: Final = "/.realtimeapp/readyz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Failures in a row that count: readiness is asked every second, liveness every ten."""
+
+    readiness_failures: int
+    liveness_failures: int
+
+
+SOCKETS: Final = Patience(readiness_failures=1, liveness_failures=3)
+REQUESTS: Final = Patience(readiness_failures=3, liveness_failures=9)
+"""Gunicorn ends a worker that is silent for 60 seconds by itself; the pod is restarted when that did not help."""
 
 
 def build_web(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> Manifest:
@@ -91,9 +104,10 @@ def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, A
             container="web",
             arguments=server_arguments(spec),
             resources=web_resources(spec),
+            serves_static=True,
             extra={
                 "ports": [{"name": "http", "containerPort": spec.web.port, "protocol": "TCP"}],
-                **_probes(spec.web),
+                **_probes(spec),
                 # Not over HTTP: nobody on the network can start a drain.
                 "lifecycle": {"preStop": {"exec": {"command": [*LAUNCH, "drain"]}}},
             },
@@ -108,11 +122,14 @@ def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, A
     )
 
 
-def _probes(web: Web) -> dict[str, Any]:
+def _probes(spec: Spec) -> dict[str, Any]:
     """Readiness fails at the first refusal: measured, clients held by a cookie leave a draining pod only then.
 
-    A drain refuses at once, so readiness can be patient with a slow answer: a busy pod must not lose its traffic.
+    A drain refuses at once, so readiness can be patient with a slow answer: a busy pod must not lose its traffic. Under
+    WSGI a probe waits like any request while all workers are busy, and nobody is held: there one answer does not decide.
     """
+    web = spec.web
+    patience = SOCKETS if defaults.holds_sockets(spec) else REQUESTS
     return {
         "startupProbe": _probe(
             LIVE_PATH,
@@ -121,8 +138,12 @@ def _probes(web: Web) -> dict[str, Any]:
             timeout=1,
             failures=STARTUP_FAILURES,
         ),
-        "readinessProbe": _probe(READY_PATH, web.probes.readiness, period=1, timeout=5, failures=1),
-        "livenessProbe": _probe(LIVE_PATH, web.probes.liveness, period=10, timeout=5, failures=3),
+        "readinessProbe": _probe(
+            READY_PATH, web.probes.readiness, period=1, timeout=5, failures=patience.readiness_failures
+        ),
+        "livenessProbe": _probe(
+            LIVE_PATH, web.probes.liveness, period=10, timeout=5, failures=patience.liveness_failures
+        ),
     }
 
 

@@ -1,4 +1,9 @@
-"""Background workers: a Deployment for each named group. They listen on nothing and have no probe of ours."""
+"""Background workers: a Deployment for each named group. They listen on nothing.
+
+Celery's have probes, which read the age of a heartbeat: asking Celery itself (`inspect ping`) would load the application
+and wait a second each time. The others have none: the kubelet sees a process that ended, and there is nothing else that
+could be asked of any of them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from realtimeapp_operator.render.common import (
     with_template_hash,
 )
 from realtimeapp_operator.render.deviations import merge, spread
-from realtimeapp_operator.render.pods import Process, build_template
+from realtimeapp_operator.render.pods import LAUNCH, Process, build_template
 from realtimeapp_operator.render.sizing import processes_resources
 
 if TYPE_CHECKING:
@@ -25,8 +30,10 @@ COMPONENT: Final = names.COMPONENT_WORKER
 CELERY_CONCURRENCY: Final = 2
 """Celery's own default is the node's number of processors, which says nothing about the pod."""
 MIN_READY_SECONDS: Final = 5
-"""Without a probe a pod is ready as soon as it starts; one that crashes at once must not replace a working one."""
+"""Without a readiness probe a pod is ready as soon as it starts; one that crashes at once must not replace a working one."""
 PROGRESS_DEADLINE_SECONDS: Final = 180
+HEARTBEAT_SECONDS: Final = 60
+"""Age at which the heartbeat of a Celery process counts as missed."""
 BEAT_SCHEDULE: Final = "/tmp/celerybeat-schedule"  # noqa: S108 - a volume of the pod's own
 
 
@@ -81,6 +88,7 @@ def _template(app: RealtimeApp, facts: Facts, worker: Worker, settings: Manifest
             container="worker",
             arguments=tuple(literals(worker_arguments(worker))),
             resources=processes_resources(_processes(worker)),
+            extra=_probes(worker),
         ),
         deviations=deviations,
         settings=settings,
@@ -91,6 +99,20 @@ def _template(app: RealtimeApp, facts: Facts, worker: Worker, settings: Manifest
             "topologySpreadConstraints": spread(deviations, selector(app, COMPONENT, worker.name)),
         },
     )
+
+
+def _probes(worker: Worker) -> dict[str, Any]:
+    """A worker whose main loop stands still is restarted.
+
+    The heartbeat begins when the broker has answered; ten minutes, as restarts would only make the wait for it longer.
+    """
+    if worker.type not in {"CeleryWorker", "CeleryBeat"}:
+        return {}
+    asked = {"exec": {"command": [*LAUNCH, "alive", "--within", str(HEARTBEAT_SECONDS)]}}
+    return {
+        "startupProbe": {**asked, "periodSeconds": 2, "timeoutSeconds": 10, "failureThreshold": 300},
+        "livenessProbe": {**asked, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 3},
+    }
 
 
 def _processes(worker: Worker) -> int:

@@ -58,12 +58,13 @@ SERVERS: Final = {
     },
     **{
         f"gunicorn-{field}": Refused(
-            change={**_DJANGO, f"spec.web.rollout.{field}": value}, path="spec.web.rollout", says=_LEFT_OUT
+            change={**_DJANGO, f"spec.web.rollout.{field}": value},
+            path="spec.web.rollout",
+            says="must have nothing but drainTimeoutSeconds under Gunicorn",
         )
         for field, value in {
             "strategy": "SurgeAll",
             "maxReconnectsPerSecond": 200,
-            "drainTimeoutSeconds": 60,
             "closeCode": 4000,
         }.items()
     },
@@ -79,6 +80,16 @@ SERVERS: Final = {
         change={"spec.web": {"server": "Granian", "connections": {"compression": "Enabled"}}},
         path="spec.web.connections.compression",
         says="must be Disabled, except with Uvicorn",
+    ),
+    "hypercorn-without-compression": Refused(
+        change={"spec.web": {"server": "Hypercorn", "connections": {"compression": "Disabled"}}},
+        path="spec.web.connections.compression",
+        says="must be Enabled or left out with Hypercorn",
+    ),
+    "granian-ping": Refused(
+        change={"spec.web": {"server": "Granian", "pingIntervalSeconds": 10}},
+        path="spec.web.pingIntervalSeconds",
+        says="must be left out with Granian and Gunicorn",
     ),
     "django-channel-layer": Refused(
         change={**_DJANGO, "spec.channelLayer.type": "Core"},
@@ -195,6 +206,14 @@ ACCEPTED: Final[dict[str, Object]] = {
         "spec.ingress.websocketPaths": ["/events/"],
         "spec.ingress.timeouts": {"websocketSeconds": 60},
     },
+    **{
+        f"compression-{server}".lower(): {
+            "spec.web": {"server": server, "connections": {"compression": "Enabled"}}
+        }
+        for server in ("Uvicorn", "Hypercorn", "GunicornUvicorn")
+    },
+    "gunicorn-long-requests": {**_DJANGO, "spec.web.rollout.drainTimeoutSeconds": 300},
+    "gunicorn-short-requests": {**_DJANGO, "spec.web.rollout.drainTimeoutSeconds": 5},
     "django-with-short-sessions": {**_DJANGO, "spec.session.ttlSeconds": 1},
     "django-with-affinity": {**_DJANGO, "spec.ingress.affinity.type": "Cookie"},
     "chat-core": {"spec.framework": "RealtimeChat", "spec.channelLayer": {"type": "Core", "capacity": 500}},

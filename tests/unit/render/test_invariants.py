@@ -92,12 +92,13 @@ def test_every_pod_passes_pod_security_restricted(name: str) -> None:
             assert all("hostPort" not in port for port in container.get("ports", []))
 
 
-def test_every_container_has_requests_a_memory_limit_and_no_cpu_limit(name: str) -> None:
+def test_every_container_has_requests_a_memory_limit_and_only_the_users_cpu_limit(name: str) -> None:
+    wanted = re.findall(r"'limits': {[^}]*'cpu': '(\w+)'", str(body(name)))
     for template in pod_templates(render_case(name)).values():
         for container in containers(template):
             assert {"cpu", "memory"} <= set(container["resources"]["requests"]), container["name"]
             assert "memory" in container["resources"]["limits"]
-            assert "cpu" not in container["resources"]["limits"]
+            assert container["resources"]["limits"].get("cpu") in {None, *wanted}
             assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from realtimeapp_operator.api.rules import app, edge, pods, redis, servers, state, web, workers
+from realtimeapp_operator.api.rules import app, edge, pace, pods, redis, servers, state, web, workers
 from realtimeapp_operator.api.rules.base import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -16,6 +16,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *web.RULES,
     *servers.RULES,
     *state.RULES,
+    *pace.RULES,
     *workers.RULES,
     *redis.RULES,
     *pods.RULES,

@@ -40,13 +40,15 @@ RESERVED_ENV: Final = (
 )
 """Variables that change what code runs, and those the operator or its runtime sets."""
 RESERVED_ENV_PREFIXES: Final = ("KUBERNETES_", "LD_", "REALTIMEAPP_")
-RESERVED_VOLUMES: Final = ("config", "run", "runtime", "secrets", "tmp")
+RESERVED_VOLUMES: Final = ("config", "run", "runtime", "secrets", "static", "tmp")
 """Volumes of the operator's pod template."""
 RESERVED_TREES: Final = (
     names.RUNTIME_DIR,
     str(PurePosixPath(names.CONFIG_DIR).parent),
     names.RUN_DIR,
     f"/var{names.RUN_DIR}",
+    names.STATIC_DIR,
+    f"/var{names.STATIC_DIR}",
     "/proc",
     "/sys",
     "/dev",

@@ -48,10 +48,14 @@ _PLAIN_ROLLOUT_CEL: Final = " && ".join(
     [
         f"self.web.rollout.strategy == '{_ROLLOUT.strategy}'",
         f"self.web.rollout.maxReconnectsPerSecond == {_ROLLOUT.max_reconnects_per_second}",
-        f"self.web.rollout.drainTimeoutSeconds == {_ROLLOUT.drain_timeout_seconds}",
         "!has(self.web.rollout.closeCode)",
     ]
 )
+
+
+def _has_plain_rollout(spec: Spec) -> bool:
+    drain_timeout = spec.web.rollout.drain_timeout_seconds
+    return spec.web.rollout == _ROLLOUT.model_copy(update={"drain_timeout_seconds": drain_timeout})
 
 
 def _has_plain_paths(spec: Spec) -> bool:
@@ -115,15 +119,15 @@ RULES: Final = (
     _only_with_sockets(
         "web.connections",
         f"self.web.connections.maxPerPod == {_CONNECTIONS.max_per_pod} "
-        f"&& self.web.connections.compression == '{_CONNECTIONS.compression}'",
+        "&& !has(self.web.connections.compression)",
         lambda spec: spec.web.connections == _CONNECTIONS,
         f"must be left out {_WITHOUT_SOCKETS} to limit or compress",
     ),
     _only_with_sockets(
         "web.rollout",
         _PLAIN_ROLLOUT_CEL,
-        lambda spec: spec.web.rollout == _ROLLOUT,
-        f"must be left out {_WITHOUT_SOCKETS} to move: a rollout finishes what is asked and no more",
+        _has_plain_rollout,
+        f"must have nothing but drainTimeoutSeconds {_WITHOUT_SOCKETS} to move",
     ),
     _only_with_sockets(
         "ingress.websocketPaths",

@@ -1,4 +1,4 @@
-"""Rules about the web tier: what each server can do, and drains that end in time."""
+"""Rules about the web tier: what each server can do."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from realtimeapp_operator.api.servers import (
     RESTART_CODES,
     SERVERS,
     with_ability,
+    with_compression,
     without_ability,
 )
 from realtimeapp_operator.api.web import Web
 
 _ONE_PROCESS: Final = without_ability("processes")
-_COMPRESS: Final = with_ability("compression")
+_COMPRESS: Final = with_compression("Enabled")
+_DO_NOT_COMPRESS: Final = with_compression("Disabled")
+_ALWAYS_COMPRESS: Final = tuple(name for name in _COMPRESS if name not in _DO_NOT_COMPRESS)
+_NO_PINGS: Final = without_ability("pings")
+_PING: Final = int(Web.model_fields["ping_interval_seconds"].default)
 _RESTART: Final = with_ability("restart_codes")
 _ONLY_PRIVATE: Final = without_ability("restart_codes")
 
@@ -25,8 +30,16 @@ def _runs_processes(web: Web) -> bool:
 
 
 def _compresses(web: Web) -> bool:
-    disabled = web.connections.compression == "Disabled"
-    return disabled or web.server is None or SERVERS[web.server].compression
+    enabled = web.connections.compression == "Enabled"
+    return not enabled or web.server is None or web.server in _COMPRESS
+
+
+def _refrains_from_compression(web: Web) -> bool:
+    return web.connections.compression != "Disabled" or web.server not in _ALWAYS_COMPRESS
+
+
+def _pings(web: Web) -> bool:
+    return web.server is None or SERVERS[web.server].pings or web.ping_interval_seconds == _PING
 
 
 def _can_send(web: Web) -> bool:
@@ -35,33 +48,6 @@ def _can_send(web: Web) -> bool:
         return True
     return code in RESTART_CODES and (web.server is None or SERVERS[web.server].restart_codes)
 
-
-def _connections_to_move(web: Web) -> int:
-    """Connections that share `maxReconnectsPerSecond`: one pod's, or with SurgeAll all pods'."""
-    pods = max(web.replicas, 1) if web.rollout.strategy == "SurgeAll" else 1
-    return web.connections.max_per_pod * pods
-
-
-def _drains_in_time(web: Web) -> bool:
-    budget = web.rollout.max_reconnects_per_second * web.rollout.drain_timeout_seconds
-    return _connections_to_move(web) <= budget
-
-
-def _explain_drain(web: Web) -> str:
-    total, rollout = _connections_to_move(web), web.rollout
-    pods = total // web.connections.max_per_pod
-    rate, timeout = rollout.max_reconnects_per_second, rollout.drain_timeout_seconds
-    return (
-        f"must leave time to close {total} connections at {rate} per second: raise rollout.drainTimeoutSeconds to "
-        f"{-(-total // rate)}, raise rollout.maxReconnectsPerSecond to {-(-total // timeout)}, or lower "
-        f"connections.maxPerPod to {rate * timeout // pods}"
-    )
-
-
-_PODS = "(self.rollout.strategy == 'SurgeAll' && self.replicas > 1 ? self.replicas : 1)"
-_TOTAL = f"(self.connections.maxPerPod * {_PODS})"
-_RATE = "self.rollout.maxReconnectsPerSecond"
-_TIMEOUT = "self.rollout.drainTimeoutSeconds"
 
 RULES: Final = (
     Rule(
@@ -76,9 +62,26 @@ RULES: Final = (
     Rule(
         on=Web,
         blame="connections.compression",
-        cel=f"self.connections.compression == 'Disabled' || !has(self.server) || self.server in {cel_list(_COMPRESS)}",
+        cel="!has(self.connections.compression) || self.connections.compression == 'Disabled' "
+        f"|| !has(self.server) || self.server in {cel_list(_COMPRESS)}",
         holds=_compresses,
         message=f"must be Disabled, except with {', '.join(_COMPRESS)}: no other server negotiates compression",
+    ),
+    Rule(
+        on=Web,
+        blame="connections.compression",
+        cel="!has(self.connections.compression) || self.connections.compression != 'Disabled' "
+        f"|| !has(self.server) || !(self.server in {cel_list(_ALWAYS_COMPRESS)})",
+        holds=_refrains_from_compression,
+        message=f"must be Enabled or left out with {' and '.join(_ALWAYS_COMPRESS)}, which compresses whenever the "
+        "client offers it",
+    ),
+    Rule(
+        on=Web,
+        blame="pingIntervalSeconds",
+        cel=f"!has(self.server) || !(self.server in {cel_list(_NO_PINGS)}) || self.pingIntervalSeconds == {_PING}",
+        holds=_pings,
+        message=f"must be left out with {' and '.join(_NO_PINGS)}: they send no pings",
     ),
     Rule(
         on=Web,
@@ -89,17 +92,5 @@ RULES: Final = (
         holds=_can_send,
         message="must be a code the server can send in a drain: 1001, 1012 or 4000-4999; "
         f"with {' and '.join(_ONLY_PRIVATE)} 4000-4999",
-    ),
-    Rule(
-        on=Web,
-        blame="rollout.drainTimeoutSeconds",
-        cel=f"{_TOTAL} <= {_RATE} * {_TIMEOUT}",
-        holds=_drains_in_time,
-        message="must leave time to close connections.maxPerPod connections at rollout.maxReconnectsPerSecond",
-        explain=_explain_drain,
-        explain_cel="'must leave time to close %d connections at %d per second: raise rollout.drainTimeoutSeconds "
-        "to %d, raise rollout.maxReconnectsPerSecond to %d, or lower connections.maxPerPod to %d'.format(["
-        f"{_TOTAL}, {_RATE}, ({_TOTAL} + {_RATE} - 1) / {_RATE}, ({_TOTAL} + {_TIMEOUT} - 1) / {_TIMEOUT}, "
-        f"{_RATE} * {_TIMEOUT} / {_PODS}])",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from realtimeapp_operator.api import defaults
+from realtimeapp_operator.api.servers import SERVERS
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp
@@ -23,6 +24,20 @@ def ingress_annotations(ingress: Ingress) -> dict[str, str]:
     return {}
 
 
+def _idle_limit(app: RealtimeApp, ingress: Ingress) -> str:
+    web = app.spec.web
+    pings = SERVERS[defaults.server(app.spec)].pings
+    return (
+        f"The idle limit of WebSockets is the ingress controller's own: make sure it is at least "
+        f"{ingress.timeouts.websocket_seconds} seconds "
+        + (
+            f"(open sockets are kept alive by a ping every {web.ping_interval_seconds} seconds)."
+            if pings
+            else f"({defaults.server(app.spec)} sends no pings: only the application's own messages keep sockets open)."
+        )
+    )
+
+
 def list_unmet(app: RealtimeApp, ingress: Ingress) -> tuple[str, ...]:
     """What the spec asks for and an unknown controller is not told, with what to do about it."""
     sentences = []
@@ -32,11 +47,13 @@ def list_unmet(app: RealtimeApp, ingress: Ingress) -> tuple[str, ...]:
             "Configure it there, or set spec.ingress.affinity.type to None; "
             "clients then may reconnect to another pod."
         )
-    sentences.append(
-        f"The idle limit of WebSockets is the ingress controller's own: make sure it is at least "
-        f"{ingress.timeouts.websocket_seconds} seconds "
-        f"(open sockets are kept alive by a ping every {app.spec.web.ping_interval_seconds} seconds)."
-    )
+    if defaults.holds_sockets(app.spec):
+        sentences.append(_idle_limit(app, ingress))
+    if app.spec.framework == "ApiGatewayWebSockets":
+        sentences.append(
+            "API Gateway's requests are accepted only with X-Real-IP, X-Forwarded-For, X-Forwarded-Proto and "
+            "X-Forwarded-Port: make sure that this ingress controller sets them."
+        )
     trusted = app.spec.trusted_proxies
     if trusted is None or not (trusted.cidrs or trusted.hops):
         sentences.append(

@@ -1,0 +1,57 @@
+"""The rule about time: a drain ends before the pod is killed, at the pace the user allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from realtimeapp_operator.api import defaults
+from realtimeapp_operator.api.app import Spec
+from realtimeapp_operator.api.rules.base import Rule
+from realtimeapp_operator.api.rules.servers import HOLDS_SOCKETS_CEL
+
+if TYPE_CHECKING:
+    from realtimeapp_operator.api.web import Web
+
+
+def _connections_to_move(web: Web) -> int:
+    """Connections that share `maxReconnectsPerSecond`: one pod's, or with SurgeAll all pods'."""
+    pods = max(web.replicas, 1) if web.rollout.strategy == "SurgeAll" else 1
+    return web.connections.max_per_pod * pods
+
+
+def _drains_in_time(spec: Spec) -> bool:
+    budget = spec.web.rollout.max_reconnects_per_second * spec.web.rollout.drain_timeout_seconds
+    return not defaults.holds_sockets(spec) or _connections_to_move(spec.web) <= budget
+
+
+def _explain_drain(spec: Spec) -> str:
+    web = spec.web
+    total, rollout = _connections_to_move(web), web.rollout
+    pods = total // web.connections.max_per_pod
+    rate, timeout = rollout.max_reconnects_per_second, rollout.drain_timeout_seconds
+    return (
+        f"must leave time to close {total} connections at {rate} per second: raise rollout.drainTimeoutSeconds to "
+        f"{-(-total // rate)}, raise rollout.maxReconnectsPerSecond to {-(-total // timeout)}, or lower "
+        f"connections.maxPerPod to {rate * timeout // pods}"
+    )
+
+
+_PODS = "(self.web.rollout.strategy == 'SurgeAll' && self.web.replicas > 1 ? self.web.replicas : 1)"
+_TOTAL = f"(self.web.connections.maxPerPod * {_PODS})"
+_RATE = "self.web.rollout.maxReconnectsPerSecond"
+_TIMEOUT = "self.web.rollout.drainTimeoutSeconds"
+
+RULES: Final = (
+    Rule(
+        on=Spec,
+        blame="web.rollout.drainTimeoutSeconds",
+        cel=f"!{HOLDS_SOCKETS_CEL} || {_TOTAL} <= {_RATE} * {_TIMEOUT}",
+        holds=_drains_in_time,
+        message="must leave time to close connections.maxPerPod connections at rollout.maxReconnectsPerSecond",
+        explain=_explain_drain,
+        explain_cel="'must leave time to close %d connections at %d per second: raise rollout.drainTimeoutSeconds "
+        "to %d, raise rollout.maxReconnectsPerSecond to %d, or lower connections.maxPerPod to %d'.format(["
+        f"{_TOTAL}, {_RATE}, ({_TOTAL} + {_RATE} - 1) / {_RATE}, ({_TOTAL} + {_TIMEOUT} - 1) / {_TIMEOUT}, "
+        f"{_RATE} * {_TIMEOUT} / {_PODS}])",
+    ),
+)
