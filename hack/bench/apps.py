@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from dataclasses import dataclass
 from typing import Final
 
 from hack.bench.limits import raise_file_limit
-from hack.bench.serving import find_port, serve
+from hack.bench.serving import HOST, MAX_PER_POD, Rendered, find_port, serve
 from hack.bench.sites import SITES, Site, hold
 from hack.clients.redis_server import scratch_redis
+from realtimeapp_operator import names
 from realtimeapp_operator.api.parse import parse
 from realtimeapp_operator.render.facts import Facts
 from realtimeapp_operator.render.objects import render
@@ -99,7 +101,7 @@ async def weigh(site: Site, server: str, *, runtime: bool, sockets: int, redis_p
     """Weigh one server, started for this."""
     port = find_port()
     with serve(
-        site, arguments(site, server, port), port=port, runtime=runtime, redis_port=redis_port
+        site, render_web(site, server, port), port=port, runtime=runtime, redis_port=redis_port
     ) as serving:
         async with hold(site, port=port, count=WARM_UP):
             await asyncio.sleep(SETTLE_SECONDS)
@@ -121,8 +123,8 @@ def print_row(row: Row) -> None:
     )
 
 
-def arguments(site: Site, server: str, port: int) -> tuple[str, ...]:
-    """Return the launcher's arguments that the operator renders for the web pods of `site`."""
+def render_web(site: Site, server: str, port: int) -> Rendered:
+    """Return what the operator renders for the web pods of `site`."""
     app = parse(
         {
             "apiVersion": "realtimeapp.dev/v1alpha1",
@@ -131,14 +133,27 @@ def arguments(site: Site, server: str, port: int) -> tuple[str, ...]:
             "spec": {
                 "image": "bench:1",
                 "framework": site.framework,
-                "django": {"settingsModule": site.settings_module},
-                "web": {"server": server, "port": port, "processesPerPod": 1},
+                "django": {"settingsModule": site.settings_module, "allowedHosts": [HOST]},
+                "trustedProxies": {"hops": 1},
+                "web": {
+                    "server": server,
+                    "port": port,
+                    "connections": {"maxPerPod": MAX_PER_POD},
+                    "rollout": {"maxReconnectsPerSecond": MAX_PER_POD},
+                },
             },
         }
     )
     facts = Facts(runtime_image="runtime:1", redis_image="redis:1", pull_policy="Never", edge=None)
-    web = next(item for item in render(app, facts) if item["kind"] == "Deployment")
-    return tuple(web["spec"]["template"]["spec"]["containers"][0]["args"])
+    items = render(app, facts)
+    web = next(item for item in items if item["kind"] == "Deployment")
+    settings = next(
+        item["data"] for item in items if item["kind"] == "ConfigMap" and names.SETTINGS_FILE in item["data"]
+    )
+    return Rendered(
+        arguments=tuple(web["spec"]["template"]["spec"]["containers"][0]["args"]),
+        settings=json.loads(settings[names.SETTINGS_FILE]),
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from hack.bench.process import proportional_kib, session_members
 from hack.clients.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from hack.bench.sites import Site
 
@@ -33,6 +33,7 @@ WRAPPED: Final = "realtimeapp_runtime.asgi:application"
 HOST: Final = "bench.example.com"
 START_SECONDS: Final = 60.0
 MAX_PER_POD: Final = 100_000
+"""More than any run opens; the same for the limit of the pod and of djust."""
 
 GUIDE_SETTINGS: Final = """\
 from {module} import *
@@ -58,6 +59,13 @@ LIVEVIEW_CONFIG = {{"rate_limit": {{"max_connections_per_ip": {most}}}}}
 """What a reader of the guides would write, plus the limits without which a thousand idle sockets do not stay open."""
 
 
+GUIDE_ARGUMENTS: Final = {
+    "realtimeapp_runtime.gunicorn_worker.UvicornWorker": "uvicorn_worker.UvicornWorker",
+    "python:realtimeapp_runtime.gunicorn_settings": "/dev/null",
+}
+"""What the runtime brings for gunicorn, and what its guide names instead."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Serving:
     """A server that answers; `pid` is the process that was started, its workers are below it."""
@@ -70,20 +78,24 @@ class Serving:
         return sum(proportional_kib(pid) for pid in session_members(self.pid))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """What the operator makes of an application: the launcher's arguments and the content of settings.json."""
+
+    arguments: tuple[str, ...]
+    settings: dict[str, Any]
+
+
 @contextlib.contextmanager
-def serve(
-    site: Site, arguments: Sequence[str], *, port: int, runtime: bool, redis_port: int
-) -> Iterator[Serving]:
-    """Run `site` with the launcher `arguments` the operator renders for `port`, with the runtime or without.
+def serve(site: Site, rendered: Rendered, *, port: int, runtime: bool, redis_port: int) -> Iterator[Serving]:
+    """Run `site` as `rendered` for `port`, with the runtime or without.
 
     AssertionError with the end of the server's log when it does not answer within a minute.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        local = ["127.0.0.1" if argument == "0.0.0.0" else argument for argument in arguments]  # noqa: S104 - taken out
-        local = [argument.replace("0.0.0.0:", "127.0.0.1:") for argument in local]
         prepare = _prepare_runtime if runtime else _prepare_guide
-        command, environment = prepare(site, local, folder, redis_port)
+        command, environment = prepare(site, rendered, folder, redis_port)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 command, cwd=site.folder, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -106,10 +118,13 @@ def find_port() -> int:
 
 
 def _prepare_runtime(
-    site: Site, arguments: Sequence[str], folder: Path, redis_port: int
+    _site: Site, rendered: Rendered, folder: Path, redis_port: int
 ) -> tuple[list[str], dict[str, str]]:
+    (folder / "run").mkdir()
     (folder / "secret-key").write_text("bench" * 10, encoding="ascii")
-    (folder / "settings.json").write_text(json.dumps(_settings(site, folder, redis_port)), encoding="utf-8")
+    (folder / "settings.json").write_text(
+        json.dumps(_settings(rendered.settings, folder, redis_port)), encoding="utf-8"
+    )
     environment = {
         **_environment(),
         "DJANGO_SETTINGS_MODULE": "realtimeapp_runtime.settings",
@@ -117,25 +132,17 @@ def _prepare_runtime(
         "REALTIMEAPP_RUN_DIR": str(folder / "run"),
         "REALTIMEAPP_TERMINATION_LOG": str(folder / "termination-log"),
     }
-    return [sys.executable, str(LAUNCHER), *arguments], environment
+    return [sys.executable, str(LAUNCHER), *map(_on_loopback, rendered.arguments)], environment
 
 
-def _settings(site: Site, folder: Path, redis_port: int) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "framework": site.framework,
-        "settingsModule": site.settings_module,
-        "hosts": [HOST],
-        "secretKeyFile": str(folder / "secret-key"),
-        "redis": {"host": "127.0.0.1", "port": redis_port},
-        "channelLayer": {"type": "PubSub" if site.framework == "Djust" else "Core"},
-        "connections": {"maxPerPod": MAX_PER_POD},
-        "trustedProxies": {"hops": 1},
-    }
+def _settings(rendered: dict[str, Any], folder: Path, redis_port: int) -> dict[str, Any]:
+    """Return the settings.json the operator renders, with this machine's Redis and paths."""
+    redis = {**rendered["redis"], "host": "127.0.0.1", "port": redis_port, "passwordFile": None}
+    return {**rendered, "redis": redis, "secretKeyFile": str(folder / "secret-key")}
 
 
 def _prepare_guide(
-    site: Site, arguments: Sequence[str], folder: Path, redis_port: int
+    site: Site, rendered: Rendered, folder: Path, redis_port: int
 ) -> tuple[list[str], dict[str, str]]:
     layer = "pubsub.RedisPubSubChannelLayer" if site.framework == "Djust" else "core.RedisChannelLayer"
     text = GUIDE_SETTINGS.format(
@@ -151,9 +158,14 @@ def _prepare_guide(
         "DJANGO_SETTINGS_MODULE": "guide_settings",
         "SECRET_KEY": "bench" * 10,
     }
-    _verb, module, *rest = arguments
-    own = [site.asgi_application if argument == WRAPPED else argument for argument in rest]
+    _verb, module, *rest = map(_on_loopback, rendered.arguments)
+    own = [GUIDE_ARGUMENTS.get(argument, argument) for argument in rest]
+    own = [site.asgi_application if argument == WRAPPED else argument for argument in own]
     return [sys.executable, "-m", module, *own], environment
+
+
+def _on_loopback(argument: str) -> str:
+    return argument.replace("0.0.0.0", "127.0.0.1").replace("/run/realtimeapp", "/dev/shm")  # noqa: S104, S108 - taken out
 
 
 def _environment(*path: Path) -> dict[str, str]:
