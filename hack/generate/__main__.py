@@ -10,7 +10,7 @@ import difflib
 import sys
 from pathlib import Path
 
-from hack.generate import conditions_page, custom_resource, reference_page
+from hack.generate import checks_page, conditions_page, custom_resource, reference_page
 
 ROOT = Path(__file__).resolve().parents[2]
 DIFF_LINES = 20
@@ -24,6 +24,7 @@ def build_files() -> dict[str, str]:
         "helm/realtimeapp-operator/templates/crd.yaml": custom_resource.build_chart_template(),
         "docs/reference.md": reference_page.build(),
         "docs/conditions.md": conditions_page.build(),
+        "docs/checks.md": checks_page.build(),
     }
 
 

@@ -12,10 +12,13 @@ import os
 import re
 import sys
 import traceback
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import quote
 
 from realtimeapp_runtime import paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXIT_CODE: Final = 78
 """EX_CONFIG of sysexits.h: restarting will not help until something is changed. A Job is not tried again."""
@@ -84,12 +87,21 @@ def write_report(failure: StartupFailure) -> None:
         sys.stderr.write(mask("".join(traceback.format_exception(type(cause), cause, cause.__traceback__))))
     sys.stderr.write(f"realtimeapp: {failure.reason}: {message}\n")
     sys.stderr.flush()
-    line = json.dumps({"reason": failure.reason, "message": message}) + "\n"
-    for target in (paths.termination_log(), paths.run_dir() / _MARKER):
-        try:
-            target.write_text(line, encoding="utf-8")
-        except OSError as error:  # outside a pod there is no such file; the sentence is on stderr anyway
-            sys.stderr.write(f"realtimeapp: {target} cannot be written: {error.strerror}\n")
+    write_document(failure.reason, message)
+    _write_line(paths.run_dir() / _MARKER, failure.reason)
+
+
+def write_document(reason: str, message: str, **details: list[str]) -> None:
+    """Write the termination message: one line of JSON with `reason`, `message` and whatever else the operator reads."""
+    text = mask(message)[:MESSAGE_LIMIT]
+    _write_line(paths.termination_log(), json.dumps({"reason": reason, "message": text, **details}))
+
+
+def _write_line(target: Path, line: str) -> None:
+    try:
+        target.write_text(f"{line}\n", encoding="utf-8")
+    except OSError as error:  # outside a pod there is no such file; the sentence is on stderr anyway
+        sys.stderr.write(f"realtimeapp: {target} cannot be written: {error.strerror}\n")
 
 
 def was_reported() -> bool:

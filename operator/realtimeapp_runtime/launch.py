@@ -2,6 +2,8 @@
 
     launch.py run MODULE [ARG...]       run a module as `python -m` does: uvicorn, daphne, celery, a module of the image
     launch.py manage COMMAND [ARG...]   run a Django management command without system checks
+    launch.py check                     run Django's deployment checks and the runtime's own, and report their ids
+    launch.py alive --within SECONDS    tell whether a Celery worker or beat is alive
     launch.py exec ARGV...              replace this process by a program of the image
     launch.py drain                     move every connection of this pod away, then return (preStop)
     launch.py install DEST              copy this package to DEST (init container)
@@ -21,6 +23,14 @@ _PARENT = os.path.dirname(_HERE)  # noqa: PTH120
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]  # noqa: PTH100
 if _PARENT not in sys.path:
     sys.path.append(_PARENT)
+
+if __name__ == "__main__":
+    # The kubelet runs this probe every few seconds in every Celery pod: it must not pay for what the other verbs import.
+    from realtimeapp_runtime import heartbeat
+
+    _answer = heartbeat.probe_quickly(sys.argv[1:])
+    if _answer is not None:
+        sys.exit(_answer)
 
 import argparse  # noqa: E402 - the path comes first
 import runpy  # noqa: E402
@@ -62,6 +72,11 @@ def build_parser() -> argparse.ArgumentParser:
     run.set_defaults(handle=run_module)
 
     manage = verbs.add_parser("manage", help="run a Django management command without system checks")
+    manage.add_argument(
+        "--direct-database",
+        action="store_true",
+        help="reach the database around its pooler, where there is a way",
+    )
     manage.add_argument("command", help="migrate, clearsessions, runworker, ...")
     manage.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG")
     manage.set_defaults(handle=run_management_command)
@@ -70,6 +85,19 @@ def build_parser() -> argparse.ArgumentParser:
     execute.add_argument("program", help="found on PATH")
     execute.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG")
     execute.set_defaults(handle=execute_program)
+
+    check = verbs.add_parser("check", help="run Django's deployment checks and the runtime's own")
+    check.add_argument(
+        "--fail-level",
+        choices=("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"),
+        default="ERROR",
+        help="the lowest level of a finding that fails (%(default)s)",
+    )
+    check.set_defaults(handle=check_application)
+
+    alive = verbs.add_parser("alive", help="tell by its heartbeat whether a Celery worker or beat is alive")
+    alive.add_argument("--within", type=float, required=True, metavar="SECONDS")
+    alive.set_defaults(handle=probe_worker)
 
     drain = verbs.add_parser(
         "drain", help="move every connection of this pod away and wait until it is empty"
@@ -86,7 +114,8 @@ def run_module(options: argparse.Namespace) -> int:
     """Run a module as `__main__` in this process; its exit code is ours."""
     module: str = options.module
     _prepare_paths()
-    from realtimeapp_runtime import preload, run_state, servers, user_settings  # noqa: PLC0415 - `drain` must not load more than it needs
+    # imported here: `drain` must not load more than it needs
+    from realtimeapp_runtime import celery_program, preload, run_state, servers, user_settings  # noqa: PLC0415
 
     serves = module in servers.MODULES
     signal.signal(signal.SIGTERM, _stop_server if serves else _stop)
@@ -96,7 +125,11 @@ def run_module(options: argparse.Namespace) -> int:
         failure.note_main_process()
         servers.require_packages(config.server.name, module=module)
         run_state.clear(paths.run_dir())
-    preload.load_settings()
+    if module == "celery":
+        celery_program.prepare(options.arguments)
+    settings = preload.load_settings()
+    if module == "celery":
+        celery_program.keep_log_format(settings)
     sys.argv = [module, *options.arguments]
     code = _run_as_main(module)
     return failure.EXIT_CODE if serves and failure.was_reported() else code
@@ -106,8 +139,10 @@ def run_management_command(options: argparse.Namespace) -> int:
     """Run a Django management command in this process."""
     _prepare_paths()
     signal.signal(signal.SIGTERM, _stop)
-    from realtimeapp_runtime import management, preload  # noqa: PLC0415 - as above
+    from realtimeapp_runtime import credentials, management, preload  # noqa: PLC0415 - as above
 
+    if options.direct_database:
+        os.environ[credentials.DIRECT_VARIABLE] = "1"
     preload.load_config()
     sys.argv = ["manage.py", options.command, *options.arguments]
     management.run_command(options.command, options.arguments)
@@ -124,6 +159,22 @@ def execute_program(options: argparse.Namespace) -> NoReturn:
         raise StartupFailure(
             failure.COMMAND_FAILED, f"The command {argv[0]!r} cannot be run in this image: {error.strerror}."
         ) from error
+
+
+def check_application(options: argparse.Namespace) -> int:
+    """Run every check of the application; report the findings and return 1 when one of them fails."""
+    _prepare_paths()
+    signal.signal(signal.SIGTERM, _stop)
+    from realtimeapp_runtime import check_command  # noqa: PLC0415 - as above
+
+    return check_command.run(options.fail_level)
+
+
+def probe_worker(options: argparse.Namespace) -> int:
+    """Answer as the short cut at the top of this file does, for any other spelling of the arguments."""
+    from realtimeapp_runtime import heartbeat  # noqa: PLC0415 - as above
+
+    return heartbeat.probe(options.within)
 
 
 def drain_pod(_options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("verb", ["run", "manage", "exec", "drain", "install"])
+@pytest.mark.parametrize("verb", ["run", "manage", "check", "alive", "exec", "drain", "install"])
 def test_every_verb_explains_itself(verb: str) -> None:
     result = run(verb, "--help")
     assert result.returncode == 0
