@@ -81,6 +81,16 @@ SERVERS: Final = {
         path="spec.web.connections.compression",
         says="must be Disabled, except with Uvicorn",
     ),
+    "cookie-of-django": Refused(
+        change={**_DJANGO, "spec.ingress.affinity": {"cookieName": "pod"}},
+        path="spec.ingress.affinity",
+        says="must have the type Cookie where cookieName or ttlSeconds are set",
+    ),
+    "cookie-not-wanted": Refused(
+        change={"spec.ingress.affinity": {"type": "None", "ttlSeconds": 60}},
+        path="spec.ingress.affinity",
+        says="must have the type Cookie where cookieName or ttlSeconds are set",
+    ),
     "hypercorn-without-compression": Refused(
         change={"spec.web": {"server": "Hypercorn", "connections": {"compression": "Disabled"}}},
         path="spec.web.connections.compression",
@@ -215,7 +225,11 @@ ACCEPTED: Final[dict[str, Object]] = {
     "gunicorn-long-requests": {**_DJANGO, "spec.web.rollout.drainTimeoutSeconds": 300},
     "gunicorn-short-requests": {**_DJANGO, "spec.web.rollout.drainTimeoutSeconds": 5},
     "django-with-short-sessions": {**_DJANGO, "spec.session.ttlSeconds": 1},
-    "django-with-affinity": {**_DJANGO, "spec.ingress.affinity.type": "Cookie"},
+    "django-with-affinity": {
+        **_DJANGO,
+        "spec.ingress.affinity": {"type": "Cookie", "cookieName": "pod", "ttlSeconds": 60},
+    },
+    "no-affinity": {"spec.ingress.affinity.type": "None"},
     "chat-core": {"spec.framework": "RealtimeChat", "spec.channelLayer": {"type": "Core", "capacity": 500}},
     "groups-as-long-as-sessions": {"spec.framework": "Channels", "spec.session.ttlSeconds": 604_800},
     "longest-sessions-without-groups": {"spec.session.ttlSeconds": _LONGEST_TTL},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.app import Spec
-from realtimeapp_operator.api.edge import Timeouts
+from realtimeapp_operator.api.edge import Affinity, Timeouts
 from realtimeapp_operator.api.frameworks import FRAMEWORKS, WITH_WEBSOCKETS, WITHOUT_WEBSOCKETS
 from realtimeapp_operator.api.redis import ChannelLayer
 from realtimeapp_operator.api.rules.base import Rule, cel_list
@@ -35,6 +35,12 @@ _PING: Final = int(Web.model_fields["ping_interval_seconds"].default)
 _CONNECTIONS: Final = Connections()
 _ROLLOUT: Final = Rollout()
 _TIMEOUTS: Final = Timeouts()
+_AFFINITY: Final = Affinity()
+_COOKIE_DEFAULT: Final = tuple(name for name, profile in FRAMEWORKS.items() if profile.affinity == "Cookie")
+_COOKIE_CEL: Final = (
+    "(has(self.ingress.affinity.type) ? self.ingress.affinity.type == 'Cookie' "
+    f": self.framework in {cel_list(_COOKIE_DEFAULT)})"
+)
 _LAYER: Final = ChannelLayer()
 PLAIN_LAYER_CEL: Final = " && ".join(
     [
@@ -64,6 +70,12 @@ def _has_plain_paths(spec: Spec) -> bool:
 
 def _has_plain_timeouts(spec: Spec) -> bool:
     return spec.ingress is None or spec.ingress.timeouts == _TIMEOUTS
+
+
+def _uses_its_cookie(spec: Spec) -> bool:
+    if spec.ingress is None or defaults.affinity_type(spec) == "Cookie":
+        return True
+    return spec.ingress.affinity == _AFFINITY.model_copy(update={"type": spec.ingress.affinity.type})
 
 
 def _uses_its_layer(spec: Spec) -> bool:
@@ -140,6 +152,15 @@ RULES: Final = (
         f"!has(self.ingress) || self.ingress.timeouts.websocketSeconds == {_TIMEOUTS.websocket_seconds}",
         _has_plain_timeouts,
         f"must be left out {_WITHOUT_SOCKETS} to keep open",
+    ),
+    Rule(
+        on=Spec,
+        blame="ingress.affinity",
+        cel=f"!has(self.ingress) || {_COOKIE_CEL} "
+        f"|| (self.ingress.affinity.cookieName == '{_AFFINITY.cookie_name}' && !has(self.ingress.affinity.ttlSeconds))",
+        holds=_uses_its_cookie,
+        message="must have the type Cookie where cookieName or ttlSeconds are set; by default only "
+        f"{', '.join(_COOKIE_DEFAULT)} have it",
     ),
     Rule(
         on=Spec,

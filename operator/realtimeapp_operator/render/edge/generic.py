@@ -51,8 +51,8 @@ def list_unmet(app: RealtimeApp, ingress: Ingress) -> tuple[str, ...]:
         sentences.append(_idle_limit(app, ingress))
     if app.spec.framework == "ApiGatewayWebSockets":
         sentences.append(
-            "API Gateway's requests are accepted only with X-Real-IP, X-Forwarded-For, X-Forwarded-Proto and "
-            "X-Forwarded-Port: make sure that this ingress controller sets them."
+            "The application accepts API Gateway's requests only with X-Real-IP, X-Forwarded-For, X-Forwarded-Proto "
+            "and X-Forwarded-Port: make sure that this ingress controller sets them and is trusted."
         )
     trusted = app.spec.trusted_proxies
     if trusted is None or not (trusted.cidrs or trusted.hops):
