@@ -57,6 +57,7 @@ class Reason(enum.StrEnum):
     SETTINGS_MODULE_NOT_FOUND = "SettingsModuleNotFound"
     SETTINGS_INVALID = "SettingsInvalid"
     ASGI_APPLICATION_NOT_FOUND = "AsgiApplicationNotFound"
+    WSGI_APPLICATION_NOT_FOUND = "WsgiApplicationNotFound"
     PACKAGE_MISSING = "PackageMissing"
     UNSCHEDULABLE = "Unschedulable"
     CRASH_LOOPING = "CrashLooping"
@@ -304,6 +305,11 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.ASGI_APPLICATION_NOT_FOUND: _explain(
         "The ASGI application cannot be imported.",
         "Set ASGI_APPLICATION in the settings, or `django.asgiApplication` as `module:attribute`.",
+        *_APP_PODS,
+    ),
+    Reason.WSGI_APPLICATION_NOT_FOUND: _explain(
+        "The WSGI application cannot be imported.",
+        "Set WSGI_APPLICATION in the settings, or `django.wsgiApplication` as `module:attribute`.",
         *_APP_PODS,
     ),
     Reason.PACKAGE_MISSING: _explain(

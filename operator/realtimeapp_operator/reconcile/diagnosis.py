@@ -45,11 +45,12 @@ RUNTIME_REASONS: Final = frozenset(
         Reason.SETTINGS_MODULE_NOT_FOUND,
         Reason.SETTINGS_INVALID,
         Reason.ASGI_APPLICATION_NOT_FOUND,
+        Reason.WSGI_APPLICATION_NOT_FOUND,
         Reason.PACKAGE_MISSING,
         Reason.COMMAND_FAILED,
     }
 )
-"""Reasons the runtime inside the pods may give in its termination message."""
+"""Reasons the runtime inside the pods may give in its termination message; those of its checks are in `verdict`."""
 
 _MISSING: Final = (
     (re.compile(r'secret "([^"]+)" not found'), Reason.SECRET_MISSING, "Secret {0} does not exist"),
