@@ -115,9 +115,13 @@ def note_main_process() -> None:
     _main_process = os.getpid()
 
 
+def is_worker() -> bool:
+    """Tell whether this is a child of the container's own process, forked or spawned."""
+    forked = _main_process is not None and _main_process != os.getpid()
+    return forked or multiprocessing.parent_process() is not None
+
+
 def exit_with(failure: StartupFailure) -> NoReturn:
     """Report `failure` and leave: with its exit code, or from a server's worker with the one that stops its supervisor."""
     write_report(failure)
-    forked = _main_process is not None and _main_process != os.getpid()
-    spawned = multiprocessing.parent_process() is not None
-    raise SystemExit(WORKER_EXIT_CODE if forked or spawned else failure.exit_code)
+    raise SystemExit(WORKER_EXIT_CODE if is_worker() else failure.exit_code)

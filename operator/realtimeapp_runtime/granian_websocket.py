@@ -2,13 +2,14 @@
 
 An idle application always has one pending, so a close by the server, the drain's or the application's own, would come when the
 client speaks next. Here the pending `receive` is taken back first; the application gets its disconnect after the close, as on
-every other server. Granian's `receive` returns a future, so this needs no task and no queue either.
+every other server, also after a handshake it refused, where granian gives none and answers only when the application returns.
+Granian's `receive` returns a future, so this needs no task and no queue either.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from realtimeapp_runtime.websocket import WebSocket
 
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
     from realtimeapp_runtime.connection import Message, Process, Receive, Send
 
 
+ABNORMAL_CLOSURE: Final = 1006
+"""What other servers call the end of a handshake that was refused (RFC 6455, section 7.4.1)."""
+
+
 class GranianWebSocket(WebSocket):
     """A WebSocket whose pending `receive` can be taken back."""
 
-    __slots__ = ("_closed", "_pending")
+    __slots__ = ("_closed", "_pending", "_refused")
 
     def __init__(self, process: Process, receive: Receive, send: Send) -> None:
         super().__init__(process, receive, send)
         self._pending: Any = None  # granian's own kind of future
+        self._refused = False  # by the application, at the handshake
         self._closed: asyncio.Event | None = None  # exists from the first close on, is set when it is sent
 
     async def receive(self) -> Message:
@@ -40,6 +46,7 @@ class GranianWebSocket(WebSocket):
         if message["type"] != "websocket.close":
             await super().send(message)
             return
+        self._refused = not self.counted
         closed = self._take_back()
         try:
             await super().send(message)
@@ -59,6 +66,8 @@ class GranianWebSocket(WebSocket):
             finally:
                 self._pending = None
         await self._take_back().wait()
+        if self._refused:
+            return {"type": "websocket.disconnect", "code": ABNORMAL_CLOSURE}
         return await self._receive()
 
     async def _close(self) -> None:

@@ -132,7 +132,8 @@ def run_module(options: argparse.Namespace) -> int:
         celery_program.keep_log_format(settings)
     sys.argv = [module, *options.arguments]
     code = _run_as_main(module)
-    return failure.EXIT_CODE if serves and failure.was_reported() else code
+    # a forked worker comes by here too, with the code its supervisor must see
+    return failure.EXIT_CODE if serves and not failure.is_worker() and failure.was_reported() else code
 
 
 def run_management_command(options: argparse.Namespace) -> int:

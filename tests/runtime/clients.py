@@ -33,11 +33,11 @@ async def open_socket(
     )
 
 
-async def try_handshake(pod: Pod) -> tuple[int, str | None]:
+async def try_handshake(pod: Pod, *, origin: str = ORIGIN) -> tuple[int, str | None]:
     """Return the status of a WebSocket handshake and its Retry-After."""
     async with (
-        aiohttp.ClientSession(pod.url) as http,
-        http.get("/ws/room/", headers=UPGRADE) as answer,
+        aiohttp.ClientSession(pod.url, timeout=aiohttp.ClientTimeout(total=10)) as http,
+        http.get("/ws/room/", headers={**UPGRADE, "Origin": origin}) as answer,
     ):
         return answer.status, answer.headers.get("Retry-After")
 
@@ -45,7 +45,7 @@ async def try_handshake(pod: Pod) -> tuple[int, str | None]:
 def expect_refusal(pod: Pod, answer: tuple[int, str | None]) -> None:
     """Assert that a handshake was refused the way `pod`'s server can."""
     status, retry_after = answer
-    if pod.kind == "daphne":  # it can answer a handshake with nothing else
+    if pod.server.name == "Daphne":  # it can answer a handshake with nothing else
         assert status == 403
     else:
         assert status == 503

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SERVERS = ("uvicorn", "uvicorn-2", "daphne")
+ASGI_SERVERS = (
+    "uvicorn",
+    "uvicorn-2",
+    "daphne",
+    "hypercorn",
+    "hypercorn-2",
+    "granian",
+    "granian-2",
+    "gunicorn-uvicorn",
+    "gunicorn-uvicorn-2",
+)
+WSGI_SERVERS = ("gunicorn", "gunicorn-2")
 
 
 @dataclass(kw_only=True)
@@ -88,8 +99,15 @@ def make_pod(tmp_path: Path, redis: Redis) -> Iterator[Callable[..., Pod]]:
         pod.stop()
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=ASGI_SERVERS)
 def server(request: pytest.FixtureRequest) -> str:
-    """The name of each server in turn."""
+    """The name of each server with WebSockets in turn, with its processes."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(params=WSGI_SERVERS)
+def wsgi_server(request: pytest.FixtureRequest) -> str:
+    """The name of the server without WebSockets, with its processes."""
     name: str = request.param
     return name

@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from hack.clients.waiting import eventually
+from realtimeapp_operator import names
+from realtimeapp_operator.api.app import Spec
+from realtimeapp_operator.render.servers import EVERYWHERE
+from realtimeapp_operator.render.servers import server_arguments as render_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +34,31 @@ REDIS_PASSWORD = "p@ss/w:rd#%? é"
 DATABASE_URL = "postgres://shop:database-secret@db.example.com/shop"
 
 
+NAMES = {
+    "uvicorn": "Uvicorn",
+    "daphne": "Daphne",
+    "hypercorn": "Hypercorn",
+    "granian": "Granian",
+    "gunicorn-uvicorn": "GunicornUvicorn",
+    "gunicorn": "Gunicorn",
+}
+"""What tests call a server, and its name in the API."""
+SETTINGS = {
+    "chat": "chatsite.settings",
+    "pages": "pagesite.settings",
+    "shop": "shopsite.settings",
+    "tasks": "tasksite.settings",
+    "messaging": "messagingsite.settings",
+}
+FRAMEWORKS = {
+    "chat": "Channels",
+    "pages": "Djust",
+    "shop": "Django",
+    "tasks": "Django",
+    "messaging": "RealtimeChat",
+}
+
+
 def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -37,27 +66,39 @@ def free_port() -> int:
         return port
 
 
-def server_arguments(kind: str, port: int) -> list[str]:
-    """The argument list the operator renders for `kind`: uvicorn, uvicorn-2 (processes) or daphne."""
-    application = "realtimeapp_runtime.asgi:application"
-    if kind == "daphne":
-        options = ["-b", "127.0.0.1", "-p", str(port), "--ping-interval", "20", "--ping-timeout", "20"]
-        options += [
-            "--websocket_timeout",
-            "-1",
-            "--application-close-timeout",
-            "10",
-            "--no-server-name",
-            "-v",
-            "0",
-        ]
-        return ["run", "daphne", *options, application]
-    workers = "2" if kind == "uvicorn-2" else "1"
-    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", workers]
-    options += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--ws-per-message-deflate", "false"]
-    options += ["--timeout-graceful-shutdown", "10", "--no-proxy-headers", "--no-server-header"]
-    options += ["--no-access-log", "--log-level", "warning", "--lifespan", "auto"]
-    return ["run", "uvicorn", application, *options]
+@dataclass(frozen=True)
+class Server:
+    """A server and its processes, as a test names them: `granian`, or `granian-2` with two processes."""
+
+    name: str
+    processes: int
+
+    @classmethod
+    def parse(cls, kind: str) -> Server:
+        name, _, number = kind.rpartition("-")
+        return cls(NAMES[name], int(number)) if number.isdigit() else cls(NAMES[kind], 1)
+
+    @property
+    def close_code(self) -> int:
+        return 4012 if self.name == "Daphne" else 1012
+
+
+def server_arguments(kind: str, port: int, run_dir: Path) -> list[str]:
+    """The arguments the operator renders for a server, on loopback and with the test's directory."""
+    server = Server.parse(kind)
+    spec = Spec.model_validate(
+        {
+            "image": "app:1",
+            "framework": "Django" if server.name == "Gunicorn" else "Channels",
+            "django": {"settingsModule": "app.settings"},
+            "web": {"server": server.name, "processesPerPod": server.processes, "port": port},
+        }
+    )
+    inside = {EVERYWHERE: "127.0.0.1", names.RUN_DIR: str(run_dir)}
+    arguments = list(render_arguments(spec))
+    for text, here in inside.items():
+        arguments = [argument.replace(text, here) for argument in arguments]
+    return arguments
 
 
 @dataclass(kw_only=True)
@@ -67,12 +108,19 @@ class Pod:
     kind: str
     directory: Path
     redis_port: int
-    app: str = "chat"
+    app: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = None
+
+    def __post_init__(self) -> None:
+        self.app = self.app or ("shop" if self.server.name == "Gunicorn" else "chat")
+
+    @property
+    def server(self) -> Server:
+        return Server.parse(self.kind)
 
     @property
     def url(self) -> str:
@@ -84,7 +132,7 @@ class Pod:
 
     @property
     def close_code(self) -> int:
-        return 4012 if self.kind == "daphne" else 1012
+        return self.server.close_code
 
     def write_files(self) -> None:
         secrets = self.directory / "secrets"
@@ -99,9 +147,17 @@ class Pod:
         secrets = self.directory / "secrets"
         defaults: dict[str, Any] = {
             "version": 1,
-            "framework": "Djust" if self.app == "pages" else "Channels",
-            "settingsModule": "pagesite.settings" if self.app == "pages" else "chatsite.settings",
+            "framework": FRAMEWORKS[self.app],
+            "settingsModule": SETTINGS[self.app],
             "asgiApplication": None,
+            "wsgiApplication": None,
+            "server": {
+                "name": self.server.name,
+                "processes": self.server.processes,
+                "pingIntervalSeconds": 20,
+                "compression": False,
+                "gracefulSeconds": 10,
+            },
             "hosts": ["chat.example.com"],
             "csrfTrustedOrigins": ["http://chat.example.com"],
             "tls": False,
@@ -115,7 +171,9 @@ class Pod:
                 "keyPrefix": "shop:chat:",
                 "databases": {"state": 0, "cache": 1, "channels": 2, "celery": 3},
             },
-            "channelLayer": {
+            "channelLayer": None
+            if self.app == "shop"
+            else {
                 "type": "Core",
                 "capacity": 100,
                 "expirySeconds": 60,
@@ -160,20 +218,23 @@ class Pod:
 
     def start(self) -> None:
         self.write_files()
-        self.process = self.launch(*server_arguments(self.kind, self.port))
+        self.process = self.launch(*self.arguments())
         eventually(self.is_up, within=30, what=f"{self.kind} answers its probe")
+
+    def arguments(self) -> list[str]:
+        return server_arguments(self.kind, self.port, self.run_dir)
 
     def is_up(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, f"the server ended early:\n{self.read_log()}"
         if self.probe("healthz") != 200:
             return False
-        expected = 2 if self.kind == "uvicorn-2" else 1
-        return len(list(self.run_dir.glob("process-*"))) == expected
+        return len(self.server_pids()) == self.server.processes
 
-    def open(self, path: str) -> HTTPResponse:
+    def open(self, path: str, *, headers: Mapping[str, str] | None = None) -> HTTPResponse:
         """GET `path` of the pod; raises HTTPError for what is not a success."""
-        response: HTTPResponse = urllib.request.urlopen(self.url + path, timeout=10)  # noqa: S310 - http on loopback
+        request = urllib.request.Request(self.url + path, headers=dict(headers or {}))  # noqa: S310 - http on loopback
+        response: HTTPResponse = urllib.request.urlopen(request, timeout=10)  # noqa: S310 - as above
         return response
 
     def probe(self, what: str) -> int:

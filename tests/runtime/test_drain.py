@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from hack.clients.waiting import eventually, eventually_async
 from tests.runtime.clients import STREAM, expect_refusal, open_socket, try_handshake
+from tests.runtime.server import Server
 
 if TYPE_CHECKING:
     import subprocess
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from tests.runtime.server import Pod
 
 RATE = 40.0
-LAG = 1.5
+LAG = 2.5
 SOCKETS = 94
+EXIT_SECONDS = {"Hypercorn": 12}
+"""From SIGTERM on, with nothing open; hypercorn's ping timers keep it up to its graceful timeout."""
+ONE_OF_EACH = ("uvicorn", "daphne", "hypercorn", "granian", "gunicorn-uvicorn")
 
 
 def drain_settings(pod_kind: str, **changes: float) -> dict[str, object]:
-    code = 4012 if pod_kind == "daphne" else 1012
+    code = Server.parse(pod_kind).close_code
     settings = {"lagSeconds": LAG, "timeoutSeconds": 20, "ratePerSecond": RATE, "closeCode": code}
     return {"drain": {**settings, **changes}}
 
@@ -69,7 +73,7 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
         drain = pod.launch("drain")
         await eventually_async(
             lambda: asyncio.to_thread(lambda: pod.probe("readyz") == 503),
-            within=1.4,
+            within=LAG - 0.1,
             what="readiness fails first",
         )
         assert time.monotonic() - began < LAG
@@ -101,7 +105,7 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     window = total / RATE
     assert window * 0.7 <= times[-1] - times[0] <= window * 1.25 + 0.5
     # what this process read late after a stall of its own looks like a burst of the server's
-    assert peak_per_second(times) <= RATE * (1.1 + stalls.longest)
+    assert peak_per_second(times) <= RATE * (1.2 + stalls.longest)
     assert ended_cleanly
     assert pod.live() == pod.live("stream") == 0
     metrics = pod.metrics()
@@ -109,7 +113,7 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     assert metrics['realtimeapp_connections_drained_total{kind="stream"}'] == 1
     code, seconds = await asyncio.to_thread(pod.terminate)
     assert code == 0
-    assert seconds < 4
+    assert seconds < EXIT_SECONDS.get(pod.server.name, 5)
     assert "Traceback" not in pod.read_log()
 
 
@@ -130,7 +134,7 @@ async def test_a_second_drain_neither_shortens_nor_restarts_the_first(make_pod: 
     assert await wait_for_exit(first) == await wait_for_exit(second) == 0
 
 
-@pytest.mark.parametrize("server", ["uvicorn-2", "daphne"])
+@pytest.mark.parametrize("server", ["uvicorn-2", "daphne", "granian-2"])
 async def test_a_time_out_hurries_the_pace(make_pod: Callable[..., Pod], server: str) -> None:
     pod = make_pod(server, settings=drain_settings(server, ratePerSecond=1.0, timeoutSeconds=2))
     pod.start()
@@ -144,7 +148,7 @@ async def test_a_time_out_hurries_the_pace(make_pod: Callable[..., Pod], server:
     assert await wait_for_exit(drain) == 0
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "daphne"])
+@pytest.mark.parametrize("server", ONE_OF_EACH)
 async def test_a_message_in_hand_is_finished_before_its_socket_is_closed(
     make_pod: Callable[..., Pod], server: str
 ) -> None:
@@ -165,7 +169,7 @@ async def test_a_message_in_hand_is_finished_before_its_socket_is_closed(
     assert await wait_for_exit(drain) == 0
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "daphne"])
+@pytest.mark.parametrize("server", ONE_OF_EACH)
 async def test_an_application_that_does_not_end_holds_up_nobody(
     make_pod: Callable[..., Pod], server: str
 ) -> None:
@@ -180,10 +184,10 @@ async def test_an_application_that_does_not_end_holds_up_nobody(
     assert await wait_for_exit(drain) == 0
     assert time.monotonic() - began < 12, "cancelled after 3 s, and again after 6 s"
     _, seconds = await asyncio.to_thread(pod.terminate)
-    assert seconds < 4
+    assert seconds < EXIT_SECONDS.get(pod.server.name, 5)
 
 
-@pytest.mark.parametrize("server", ["uvicorn-2", "daphne"])
+@pytest.mark.parametrize("server", ["uvicorn-2", "daphne", "gunicorn-uvicorn-2"])
 async def test_an_empty_pod_drains_in_the_lag_and_a_restarted_container_is_not_draining(
     make_pod: Callable[..., Pod], server: str
 ) -> None:
@@ -201,7 +205,7 @@ async def test_an_empty_pod_drains_in_the_lag_and_a_restarted_container_is_not_d
         assert pod.live() == 1
 
 
-@pytest.mark.parametrize("server", ["uvicorn"])
+@pytest.mark.parametrize("server", ["uvicorn", "hypercorn", "granian"])
 async def test_a_client_that_does_not_read_holds_up_nobody(make_pod: Callable[..., Pod], server: str) -> None:
     pod = make_pod(server, settings=drain_settings(server, lagSeconds=0.2, timeoutSeconds=3))
     pod.start()

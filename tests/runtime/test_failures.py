@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.server import REDIS_PASSWORD, SECRET_KEY, server_arguments
+from tests.runtime.server import REDIS_PASSWORD, SECRET_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ import sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {blocked}:
+        if name in {blocked} or name.split(".")[0] in {blocked}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Blocker())
@@ -40,7 +40,7 @@ def run(pod: Pod, *arguments: str, within: float = 30) -> tuple[int, dict[str, s
 
 def serve(pod: Pod) -> tuple[int, dict[str, str]]:
     pod.write_files()
-    return run(pod, *server_arguments(pod.kind, pod.port))
+    return run(pod, *pod.arguments())
 
 
 def block(pod: Pod, *packages: str) -> None:
@@ -59,6 +59,7 @@ def write_settings(pod: Pod, text: str) -> dict[str, Any]:
     return {"settingsModule": "odd_settings"}
 
 
+@pytest.mark.parametrize("server", ["uvicorn", "uvicorn-2", "daphne", "hypercorn-2", "granian", "gunicorn"])
 def test_no_such_settings_module(make_pod: Callable[..., Pod], server: str) -> None:
     pod = make_pod(server, settings={"settingsModule": "shop.setings"})
     code, message = serve(pod)
@@ -92,6 +93,12 @@ def test_settings_that_import_a_package_the_image_lacks(make_pod: Callable[..., 
         ("uvicorn", "chatsite.nowhere:application"),
         ("uvicorn-2", "chatsite.asgi:app"),
         ("daphne", "chatsite.nowhere:app"),
+        ("hypercorn", "chatsite.nowhere:app"),
+        ("hypercorn-2", "chatsite.nowhere:app"),
+        ("granian", "chatsite.nowhere:app"),
+        ("granian-2", "chatsite.asgi:app"),
+        ("gunicorn-uvicorn", "chatsite.nowhere:app"),
+        ("gunicorn-uvicorn-2", "chatsite.nowhere:app"),
     ],
 )
 def test_no_such_asgi_application(make_pod: Callable[..., Pod], server: str, name: str) -> None:
@@ -100,6 +107,33 @@ def test_no_such_asgi_application(make_pod: Callable[..., Pod], server: str, nam
     assert code == 78, pod.read_log()
     assert message["reason"] == "AsgiApplicationNotFound"
     assert "spec.django.asgiApplication" in message["message"]
+
+
+@pytest.mark.parametrize("server", ["gunicorn", "gunicorn-2"])
+def test_no_such_wsgi_application(make_pod: Callable[..., Pod], server: str) -> None:
+    pod = make_pod(server, settings={"wsgiApplication": "shopsite.nowhere:application"})
+    code, message = serve(pod)
+    assert code == 78, pod.read_log()
+    assert message["reason"] == "WsgiApplicationNotFound"
+    assert "spec.django.wsgiApplication" in message["message"]
+
+
+@pytest.mark.parametrize(
+    ("server", "package"),
+    [
+        ("hypercorn", "hypercorn"),
+        ("granian", "granian"),
+        ("gunicorn", "gunicorn"),
+        ("gunicorn-uvicorn", "gunicorn"),
+        ("gunicorn-uvicorn", "uvicorn"),
+    ],
+)
+def test_a_server_the_image_lacks(make_pod: Callable[..., Pod], server: str, package: str) -> None:
+    pod = make_pod(server)
+    block(pod, package)
+    code, message = serve(pod)
+    assert (code, message["reason"]) == (78, "PackageMissing")
+    assert f"'{package}'" in message["message"]
 
 
 @pytest.mark.parametrize("package", ["redis", "channels_redis", "uvicorn", "django"])
@@ -117,6 +151,21 @@ def test_uvicorn_without_a_websocket_library(make_pod: Callable[..., Pod]) -> No
     code, message = serve(pod)
     assert (code, message["reason"]) == (78, "PackageMissing")
     assert "uvicorn[standard]" in message["message"]
+
+
+def test_gunicorn_without_a_worker_for_uvicorn(make_pod: Callable[..., Pod]) -> None:
+    pod = make_pod("gunicorn-uvicorn")
+    block(pod, "uvicorn_worker", "uvicorn.workers")
+    code, message = serve(pod)
+    assert (code, message["reason"]) == (78, "PackageMissing")
+    assert "'uvicorn-worker'" in message["message"]
+
+
+def test_gunicorn_with_the_worker_uvicorn_used_to_have(make_pod: Callable[..., Pod]) -> None:
+    pod = make_pod("gunicorn-uvicorn")
+    block(pod, "uvicorn_worker")
+    pod.start()
+    assert pod.probe("readyz") == 200
 
 
 def test_a_secret_that_is_not_mounted(make_pod: Callable[..., Pod]) -> None:

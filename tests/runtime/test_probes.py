@@ -63,7 +63,7 @@ async def test_counts_cover_every_long_lived_connection_of_every_process(pod: Po
         assert metrics['realtimeapp_connections{kind="websocket"}'] == 8
         assert metrics['realtimeapp_connections{kind="stream"}'] == 3
         assert metrics["realtimeapp_requests"] == 0
-        assert metrics["realtimeapp_processes"] == (2 if pod.kind == "uvicorn-2" else 1)
+        assert metrics["realtimeapp_processes"] == pod.server.processes
         assert metrics["realtimeapp_draining"] == 0
         for stream in streams:
             stream.close()

@@ -14,6 +14,8 @@ class RoomConsumer(AsyncJsonWebsocketConsumer):
     async def receive_json(self, content):
         if "say" in content:
             await self.channel_layer.group_send("room", {"type": "said", "text": content["say"]})
+        elif "kick" in content:
+            await self.channel_layer.group_send("room", {"type": "kicked", "code": content["kick"]})
         elif "work" in content:
             await self.send_json({"started": True})
             await asyncio.sleep(content["work"])
@@ -25,6 +27,9 @@ class RoomConsumer(AsyncJsonWebsocketConsumer):
 
     async def said(self, event):
         await self.send_json({"said": event["text"]})
+
+    async def kicked(self, event):
+        await self.close(event["code"])
 
     async def disconnect(self, code):
         if "stubborn" in self.scope["query_string"].decode():
