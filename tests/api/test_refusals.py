@@ -7,15 +7,18 @@ raw answer has path and sentence apart.
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from realtimeapp_operator.api.frameworks import FRAMEWORKS
 from realtimeapp_operator.api.parse import InvalidSpec, parse
-from tests.support.refusals import ACCEPTED, BASE, REFUSED, UNCHANGEABLE, Refused, manifest
+from realtimeapp_operator.api.servers import SERVERS
+from tests.support.refusals import ABSENT, ACCEPTED, BASE, REFUSED, UNCHANGEABLE, Refused, manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,29 @@ if TYPE_CHECKING:
     from tests.api.conftest import ControlPlane
 
 TIMEOUT = 30.0
+ASKED: Final[dict[str, dict[str, Any]]] = {
+    "nothing": {},
+    "asgi": {"spec.django.asgiApplication": "shop.asgi:application"},
+    "wsgi": {"spec.django.wsgiApplication": "shop.wsgi:application"},
+    "processes": {"spec.web.processesPerPod": 2},
+    "ping": {"spec.web.pingIntervalSeconds": 10},
+    "cap": {"spec.web.connections.maxPerPod": 100},
+    "compression": {"spec.web.connections.compression": "Enabled"},
+    "no compression": {"spec.web.connections.compression": "Disabled"},
+    "code": {"spec.web.rollout.closeCode": 1012},
+    "private code": {"spec.web.rollout.closeCode": 4000},
+    "surge": {"spec.web.rollout": {"strategy": "SurgeAll", "drainTimeoutSeconds": 60}},
+    "short drain": {"spec.web.rollout.drainTimeoutSeconds": 5},
+    "short session": {"spec.session.ttlSeconds": 10},
+    "long session": {"spec.session.ttlSeconds": 604_801},
+    "paths": {"spec.ingress.websocketPaths": ["/ws/"]},
+    "timeouts": {"spec.ingress.timeouts.websocketSeconds": 60},
+    "cookie": {"spec.ingress.affinity.cookieName": "pod"},
+    "layer": {"spec.channelLayer.type": "PubSub"},
+    "groups": {"spec.channelLayer.groupExpirySeconds": 3600},
+    "channels worker": {"spec.workers": [{"name": "w", "type": "ChannelsWorker", "channels": ["a"]}]},
+}
+"""What a manifest may ask, beside framework and server; each is refused with some of them."""
 
 Object = dict[str, Any]
 Answer = tuple[int, Object]
@@ -81,6 +107,11 @@ def complaints(answer: Answer) -> list[tuple[str, str]]:
     return [(cause.get("field", ""), cause["message"]) for cause in causes] or [("", body["message"])]
 
 
+def server_complaints(answer: Answer) -> list[tuple[str, str]]:
+    """The same with the rule's own sentence alone."""
+    return [(field, message[message.index("must") :]) for field, message in complaints(answer)]
+
+
 def offline(case: Refused) -> str:
     """The sentence of the offline check for this row."""
     with pytest.raises(InvalidSpec) as raised:
@@ -90,6 +121,15 @@ def offline(case: Refused) -> str:
         for refusal in raised.value.refusals
         if refusal.path == case.path and refusal.message.startswith(case.says)
     )
+
+
+def offline_complaints(body: Object) -> list[tuple[str, str]]:
+    """Path and sentence of every refusal of the offline check."""
+    try:
+        parse(body)
+    except InvalidSpec as error:
+        return [(refusal.path, refusal.message) for refusal in error.refusals]
+    return []
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -105,6 +145,21 @@ def test_is_refused_with_the_sentence_of_the_offline_check(server: Server, name:
 def test_is_accepted(server: Server, name: str) -> None:
     status, body = server.create(manifest(ACCEPTED[name]))
     assert status == 201, body
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_both_checks_agree_on_every_server_and_what_may_be_asked_of_it(
+    server: Server, framework: str
+) -> None:
+    wanted, found = {}, {}
+    for program, (label, change) in itertools.product((ABSENT, *SERVERS), ASKED.items()):
+        body = manifest({"spec.framework": framework, "spec.web.server": program, **change})
+        wanted[str(program), label] = sorted(offline_complaints(body))
+        answer = server.create(body)
+        found[str(program), label] = [] if answer[0] == 201 else sorted(server_complaints(answer))
+    assert found == wanted
+    assert any(wanted.values())
+    assert not all(wanted.values())
 
 
 def test_what_is_stored_parses_to_what_was_written(server: Server) -> None:
