@@ -15,7 +15,7 @@ from hack.images.digest import digest_text
 from hack.images.errors import ImagesError
 from hack.images.layout import CHECKOUT, OUTPUT, SITES
 
-_LEFT_OUT = ("tests", "__pycache__", "bin")
+_LEFT_OUT = ("**/tests", "**/__pycache__", "bin")
 """Folders no program imports: a package's own tests, bytecode of this machine, scripts with its paths."""
 
 _PROCESSORS = {"arm64": "aarch64", "amd64": "x86_64"}
@@ -50,7 +50,7 @@ def unpack(image: Image, *, python: str) -> Path | None:
         ],
         log=OUTPUT / f"site-{image.site}.log",
     )
-    _slim(folder)
+    slim(folder)
     marker.write_text(wanted)
     return folder
 
@@ -66,9 +66,10 @@ def target_platform() -> str:
     return f"{_PROCESSORS.get(machine, machine)}-{SUITE_LIBC}"
 
 
-def _slim(folder: Path) -> None:
+def slim(folder: Path) -> None:
+    """Remove what no program needs: scripts of the packages (not packages called bin), their tests, caches."""
     for name in _LEFT_OUT:
-        for found in sorted(folder.rglob(name), reverse=True):
+        for found in sorted(folder.glob(name), reverse=True):
             if found.is_dir():
                 shutil.rmtree(found)
     (folder / ".lock").unlink(missing_ok=True)

@@ -49,6 +49,16 @@ def test_wheels_are_unpacked_again_for_another_python_or_other_requirements() ->
     assert len(keys) == 3
 
 
+def test_of_programs_only_those_beside_the_packages_are_left_out(tmp_path: Path) -> None:
+    kept = ("celery/bin/worker.py", "celery/app.py")
+    left_out = ("bin/celery", "celery/tests/test_app.py", "celery/bin/__pycache__/worker.pyc")
+    for name in (*kept, *left_out):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    wheels.slim(tmp_path)
+    assert {str(found.relative_to(tmp_path)) for found in tmp_path.rglob("*") if found.is_file()} == set(kept)
+
+
 def test_wheels_are_made_for_linux_also_on_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     assert wheels.target_platform() == "aarch64-manylinux_2_36"
