@@ -172,7 +172,7 @@ class World:
 
     def finish_migration(self, key: Key = KEY) -> None:
         """The newest migration Job completes."""
-        self._complete(self.migration(key))
+        self.complete_job(self.migration(key))
 
     def fail_migration(
         self,
@@ -190,14 +190,16 @@ class World:
     def finish_check(self, key: Key = KEY, *, warnings: Sequence[str] = ()) -> None:
         """The newest Job of checks completes, having found `warnings`."""
         job = self.check(key)
-        said = {"reason": "ChecksPassed", "message": "No errors.", "findings": list(warnings)}
+        sentence = f"{len(warnings)} warnings: {', '.join(warnings)}." if warnings else "No finding."
+        said = {"reason": "ChecksPassed", "message": sentence, "findings": list(warnings)}
         self.end_pod(job, component=names.COMPONENT_CHECK, message=json.dumps(said), code=0, key=key)
-        self._complete(job)
+        self.complete_job(job)
 
     def fail_check(self, key: Key = KEY, *, findings: Sequence[str] = ("security.E001",)) -> None:
         """The newest Job of checks fails, having found `findings`."""
         job = self.check(key)
-        said = {"reason": "ChecksFailed", "message": "1 error.", "findings": list(findings)}
+        sentence = f"{len(findings)} findings to mend: {', '.join(findings)}."
+        said = {"reason": "ChecksFailed", "message": sentence, "findings": list(findings)}
         self.end_pod(job, component=names.COMPONENT_CHECK, message=json.dumps(said), code=1, key=key)
         self.fail_job(job)
 
@@ -240,12 +242,13 @@ class World:
         """A Job fails for good."""
         self._end(job, {"type": "Failed", "status": "True", "reason": reason})
 
+    def complete_job(self, job: str) -> None:
+        """A Job completes."""
+        self._end(job, {"type": "Complete", "status": "True", "reason": "CompletionsReached"})
+
     def time(self) -> str:
         """The time as Kubernetes writes it."""
         return format_time(self.clock.now())
-
-    def _complete(self, job: str) -> None:
-        self._end(job, {"type": "Complete", "status": "True", "reason": "CompletionsReached"})
 
     def _end(self, job: str, condition: dict[str, str]) -> None:
         status: dict[str, Any] = {"conditions": [{**condition, "lastTransitionTime": self.time()}]}

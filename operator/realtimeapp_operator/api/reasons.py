@@ -376,8 +376,8 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.CHECKS_FAILED: _explain(
         "Django's checks found an error in the project or its settings. With `checks.deploy: Enforce` nothing new "
         "starts, with `Warn` nothing waits.",
-        "`kubectl logs job/NAME` of the Job in the message has the full text of each; correct the settings, or "
-        "silence the check with SILENCED_SYSTEM_CHECKS.",
+        "`kubectl logs job/NAME` of the Job in the message has the full text of each and what to do; correct the "
+        "settings, or silence the check with SILENCED_SYSTEM_CHECKS.",
         _C.CHECKS_PASSED,
         *_SUMMARY,
     ),

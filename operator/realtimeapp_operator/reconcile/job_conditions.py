@@ -100,12 +100,12 @@ def find_failed_cleanup(situation: Situation) -> Problem | None:
 def _describe_passed(job: str, verdict: Verdict | None) -> str:
     if verdict is None:
         return f"Job {job} found no error. Its pod is gone, so whether it found warnings is not known."
-    if not verdict.findings:
-        return f"Job {job} found nothing."
-    return f"Job {job} found no error; warnings: {', '.join(verdict.findings)}."
+    return f"Job {job}: {_sentence(verdict)}"
 
 
 def _describe_failed(job: str, verdict: Verdict) -> str:
-    said = verdict.message.rstrip(".")
-    found = f" Found, errors first: {', '.join(verdict.findings)}." if verdict.findings else ""
-    return f"Job {job}: {said}.{found} {EXPLANATIONS[Reason.CHECKS_FAILED].action}"
+    return f"Job {job}: {_sentence(verdict)} {EXPLANATIONS[Reason.CHECKS_FAILED].action}"
+
+
+def _sentence(verdict: Verdict) -> str:
+    return verdict.message if verdict.message.endswith((".", "…")) else f"{verdict.message}."

@@ -33,11 +33,11 @@ class NamespaceEnding(Exception):
     """The namespace is being deleted: there is nothing to do and nothing to tell."""
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, *, longest: int = QUOTED_MAX) -> str:
     """Make text from pods, nodes or users fit for a message: one line, short, without credentials."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     masked = redact(line)
-    return masked if len(masked) <= QUOTED_MAX else masked[: QUOTED_MAX - 1] + "…"
+    return masked if len(masked) <= longest else masked[: longest - 1] + "…"
 
 
 def problem(reason: Reason, what: str) -> Problem:

@@ -25,9 +25,16 @@ if TYPE_CHECKING:
 _CHECK_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
+SENTENCE_MAX: Final = 640
+"""Characters of the report's sentence, which names up to two dozen checks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Result of the checks; `findings` are ids, errors first. Whether there was an error says the Job's own end."""
+    """Result of the checks: a sentence that names them, and their ids, errors first.
+
+    Whether there was an error says the end of the Job.
+    """
 
     message: str
     findings: tuple[str, ...]
@@ -62,4 +69,4 @@ def _parse(report: str, *, reason: Reason) -> Verdict | None:
     except (ValueError, KeyError, TypeError):
         return None
     ids = dict.fromkeys(item for item in findings if isinstance(item, str) and _CHECK_ID.fullmatch(item))
-    return Verdict(message=quoted(message), findings=tuple(ids)[:FINDINGS_MAX])
+    return Verdict(message=quoted(message, longest=SENTENCE_MAX), findings=tuple(ids)[:FINDINGS_MAX])
