@@ -20,7 +20,7 @@ $(STAMP): requirements/dev.txt
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 must be 3.11 or newer; found $$(python3 --version)"; exit 1; }
 	@python3 -m venv $(VENV) || { echo "python3 cannot create a virtual environment: install the package python3-venv"; exit 1; }
 	@echo "Installing the pinned tools into $(VENV) (about a minute)"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@rm -f $(VENV)/.installed-* && touch $@
 
 .PHONY: demo
@@ -58,7 +58,7 @@ generate: setup ## Write the files derived from the API models
 	@$(PYTHON) -m hack.generate
 requirements: setup ## Resolve the pinned requirement files again
 	$(UV_COMPILE) pyproject.toml -o requirements/operator.txt >/dev/null
-	$(UV_COMPILE) requirements/dev.in -o requirements/dev.txt >/dev/null
+	$(UV_COMPILE) requirements/dev.in --override requirements/overrides.txt -o requirements/dev.txt >/dev/null
 	for file in requirements/example-*.in; do $(UV_COMPILE) $$file -o $${file%.in}.txt >/dev/null || exit 1; done
 
 .PHONY: bench bench-runtime bench-apps

@@ -1,0 +1,3 @@
+from tasksite.celery import app
+
+__all__ = ["app"]
