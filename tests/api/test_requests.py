@@ -80,6 +80,8 @@ def test_a_create_costs_one_write_per_child_and_one_per_status(
     per_object = Counter((r.resource, r.name) for r in writes if not r.subresource)
     assert set(per_object.values()) == {1}, per_object
     assert set(per_object) == children(kubectl)
+    kinds = Counter(resource for resource, _ in per_object)
+    assert (kinds["jobs"], kinds["cronjobs"]) == (1, 1), "the checks, which only warn, and the clean-up"
     assert sum(r.subresource == "status" for r in writes) == len(statuses.distinct), (
         "no status is written twice"
     )

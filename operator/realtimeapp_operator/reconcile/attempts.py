@@ -74,39 +74,30 @@ class Attempt:
         return memory
 
 
-def choose_attempts(  # noqa: PLR0913 - one keyword per source
-    desired: Iterable[Manifest],
-    *,
-    family: Family,
-    owner: str,
-    status: Mapping[str, Any],
-    now: datetime,
-    monotonic: float,
-) -> tuple[Manifest, ...]:
-    """Return `desired` with each Job under the name of the attempt that is due; `owner` is the application's uid."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What is known at one moment: the children of an application with uid `owner`, and what its `status` remembers."""
+
+    family: Family
+    owner: str
+    status: Mapping[str, Any]
+    monotonic: float
+
+
+def choose_attempts(desired: Iterable[Manifest], *, look: Look, now: datetime) -> tuple[Manifest, ...]:
+    """Return `desired` with each Job under the name of the attempt that is due."""
     return tuple(
-        _renamed(item, _choose(item, family=family, owner=owner, status=status, now=now, monotonic=monotonic))
-        if item["kind"] == "Job"
-        else item
+        _renamed(item, _choose(item, look=look, now=now)) if item["kind"] == "Job" else item
         for item in desired
     )
 
 
-def read_attempt(  # noqa: PLR0913 - one keyword per source
-    component: str,
-    *,
-    desired: Iterable[Manifest],
-    family: Family,
-    owner: str,
-    status: Mapping[str, Any],
-    stuck: Problem | None,
-    monotonic: float,
+def read_attempt(
+    component: str, *, desired: Iterable[Manifest], look: Look, stuck: Problem | None
 ) -> Attempt:
     """Return what is known of the Job of `component`; `stuck` is what its pod is found to wait for."""
     job = next((item["metadata"]["name"] for item in desired if component_of(item) == component), "")
-    if not job:
-        return Attempt()
-    return _read(job, component, family=family, owner=owner, status=status, stuck=stuck, monotonic=monotonic)
+    return _read(job, component, look=look, stuck=stuck) if job else Attempt()
 
 
 def component_of(manifest: Manifest) -> str:
@@ -126,72 +117,53 @@ def pause_seconds(number: int) -> int:
     return int(min(FIRST_PAUSE_SECONDS * 2 ** min(number - 1, 10), LONGEST_PAUSE_SECONDS))
 
 
-def _choose(  # noqa: PLR0913 - passed through
-    item: Manifest,
-    *,
-    family: Family,
-    owner: str,
-    status: Mapping[str, Any],
-    now: datetime,
-    monotonic: float,
-) -> str:
-    base = str(item["metadata"]["name"])
+def _choose(item: Manifest, *, look: Look, now: datetime) -> str:
+    first = str(item["metadata"]["name"])
     newest = max(
         (
-            _number(record.address.name, of=base)
-            for record in family.owned(owner)
+            _number(record.address.name, of=first)
+            for record in look.family.owned(look.owner)
             if isinstance(record.detail, JobState)
         ),
         default=0,
     )
     if newest == 0:
-        return base
-    attempt = _read(
-        names.attempt(base, newest),
-        component_of(item),
-        family=family,
-        owner=owner,
-        status=status,
-        stuck=None,
-        monotonic=monotonic,
-    )
+        return first
+    attempt = _read(names.attempt(first, newest), component_of(item), look=look, stuck=None)
     due = attempt.retry_at is not None and attempt.retry_at <= now
-    return names.attempt(base, newest + 1) if due else attempt.job
+    return names.attempt(first, newest + 1) if due else attempt.job
 
 
-def _read(  # noqa: PLR0913 - as read_attempt
-    job: str,
-    component: str,
-    *,
-    family: Family,
-    owner: str,
-    status: Mapping[str, Any],
-    stuck: Problem | None,
-    monotonic: float,
-) -> Attempt:
-    record = family.get("Job", job, owner=owner)
-    memory = (status.get(MEMORIES[component]) or {}).get("failure") or {}
-    remembered = remembered_failure(memory)
-    failure = (
-        find_failure(
+def _read(job: str, component: str, *, look: Look, stuck: Problem | None) -> Attempt:
+    record = look.family.get("Job", job, owner=look.owner)
+    remembered = remembered_failure((look.status.get(MEMORIES[component]) or {}).get("failure") or {})
+    failure = None
+    if record is not None:
+        failure = find_failure(
             job=record,
-            pods=family.pods(component),
+            pods=look.family.pods(component),
             words=WORDS[component],
             remembered=remembered,
-            now=monotonic,
+            now=look.monotonic,
         )
-        if record is not None
-        else None
-    )
-    state = record.detail if record is not None and isinstance(record.detail, JobState) else None
     if failure is not None and failure.failed_at:
         return Attempt(job=job, record=record, failure=failure, retry_at=_retry_at(failure))
     if failure is None and stuck is not None:
         failure = Failure(job=job, problem=stuck)
-    if failure is None and remembered is not None and (state is None or not state.complete):
-        follows = 0 < _number(remembered.job, of=job) < _number(job, of=job)
-        failure = remembered if follows and remembered.transient else None
+    if failure is None and not _is_complete(record):
+        failure = _failure_before(job, remembered)
     return Attempt(job=job, record=record, failure=failure)
+
+
+def _is_complete(record: Record | None) -> bool:
+    return record is not None and isinstance(record.detail, JobState) and record.detail.complete
+
+
+def _failure_before(job: str, remembered: Failure | None) -> Failure | None:
+    """Return the failure of the attempt before `job`, for which `job` was made."""
+    if remembered is None or not remembered.transient:
+        return None
+    return remembered if 0 < _number(remembered.job, of=job) < _number(job, of=job) else None
 
 
 def _number(name: str, *, of: str) -> int:

@@ -13,7 +13,7 @@ from realtimeapp_operator.api.parse import InvalidSpec, parse
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import NotFound
 from realtimeapp_operator.kube.kinds import Ref
-from realtimeapp_operator.reconcile.attempts import choose_attempts, read_attempt
+from realtimeapp_operator.reconcile.attempts import Look, choose_attempts, read_attempt
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
 from realtimeapp_operator.reconcile.gate import read_gate
@@ -110,14 +110,8 @@ class Reconciler:
         facts, class_known = gather_facts(
             app, family=family, images=self._images, observed=self._observed, status=body.status
         )
-        desired = choose_attempts(
-            render(app, facts),
-            family=family,
-            owner=owner,
-            status=body.status,
-            now=self._clock.now(),
-            monotonic=self._clock.monotonic(),
-        )
+        before = Look(family=family, owner=owner, status=body.status, monotonic=self._clock.monotonic())
+        desired = choose_attempts(render(app, facts), look=before, now=self._clock.now())
         enforced = app.spec.checks.deploy == "Enforce"
         gate = read_gate(desired=desired, family=family, owner=owner, enforced=enforced)
         todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
@@ -126,16 +120,9 @@ class Reconciler:
         family = self._observed.family(body.key)
         now = self._clock.monotonic()
         missing = await find_missing(self._api, desired=desired, family=family, now=now)
+        after = Look(family=family, owner=owner, status=body.status, monotonic=now)
         migration, check = (
-            read_attempt(
-                part.component,
-                desired=desired,
-                family=family,
-                owner=owner,
-                status=body.status,
-                stuck=missing.get(part),
-                monotonic=now,
-            )
+            read_attempt(part.component, desired=desired, look=after, stuck=missing.get(part))
             for part in (MIGRATION, CHECK)
         )
         return Situation(

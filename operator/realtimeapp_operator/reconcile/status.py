@@ -186,15 +186,17 @@ def _checks(situation: Situation) -> dict[str, Any]:
     attempt, before = situation.check, situation.before.get("checks") or {}
     if not attempt.job:
         return {}
-    status = {key: value for key, value in before.items() if key != "failure"}
     verdict = verdict_of(situation)
-    if verdict is None:
+    if verdict is None or attempt.state is None:
+        status = {key: value for key, value in before.items() if key != "failure"}
         failure = attempt.memory()
         return status if failure is None else {**status, "failure": failure}
-    if attempt.state is not None and before.get("job") != attempt.job:
-        status = _completed(attempt.job, situation, attempt.state.completed_at or attempt.state.failed_at)
-        status |= {"message": verdict.message, "findings": list(verdict.findings)}
-    return status
+    ended_at = attempt.state.completed_at or attempt.state.failed_at
+    return {
+        **_completed(attempt.job, situation, ended_at),
+        "message": verdict.message,
+        "findings": list(verdict.findings),
+    }
 
 
 def _completed(job: str, situation: Situation, at: str) -> dict[str, Any]:

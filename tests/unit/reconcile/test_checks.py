@@ -199,6 +199,25 @@ async def test_a_pod_that_went_unseen_leaves_no_invented_result(world: World) ->
     assert world.status()["checks"]["failure"]["job"] == world.check()
 
 
+async def test_a_deleted_job_is_run_again_and_its_new_result_counts(world: World) -> None:
+    world.declare(image=NEW)
+    await world.settle()
+    world.fail_check(findings=["security.E001"])
+    await world.settle()
+    job = world.check()
+    world.cluster.remove(world.cluster.ref("Job", job))
+    world.cluster.collect()
+    await world.settle()
+    assert world.check() == job
+    assert said(world) == ("Unknown", "ChecksRunning")
+    await world.clock.advance(60)
+    world.finish_check()
+    await world.settle()
+    assert said(world) == ("True", "ChecksPassed")
+    assert world.status()["checks"]["findings"] == []
+    assert world.status()["checks"]["completedAt"] == world.time()
+
+
 async def test_checks_that_passed_unseen_say_that_warnings_are_unknown(world: World) -> None:
     world.declare(image=NEW)
     await world.settle()

@@ -45,6 +45,25 @@ async def test_a_creation_is_one_write_per_child_and_one_per_status_change(world
     assert count(world) == {"patch": 1}
 
 
+@pytest.mark.parametrize("deploy", ["Warn", "Enforce"])
+async def test_checks_cost_their_job_and_a_status_for_their_result(world: World, deploy: str) -> None:
+    world.declare(checks={"deploy": deploy})
+    await world.settle()
+    assert [request.verb for request in world.cluster.log if request.name == world.check()] == ["apply"]
+    world.cluster.log.clear()
+    world.finish_check(warnings=["security.W004"])
+    await world.settle()
+    migration = [("apply", "Job")] if deploy == "Enforce" else []
+    assert [request[:2] for request in world.cluster.log] == [*migration, ("patch", "RealtimeApp")]
+    world.cluster.log.clear()
+    world.declare(checks={"deploy": "Off"})
+    await world.settle()
+    assert sorted(request[:2] for request in world.cluster.log) == [
+        ("delete", "Job"),
+        ("patch", "RealtimeApp"),
+    ]
+
+
 async def test_a_one_field_change_is_one_apply_and_its_status(world: World) -> None:
     world.declare(web={"replicas": 2})
     await world.bring_up()
