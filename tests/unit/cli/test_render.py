@@ -36,7 +36,7 @@ def test_it_prints_every_object_as_yaml(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["render", str(EXAMPLES / "djust-counter.yaml"), *images]) == 0
     printed = capsys.readouterr()
     objects = list(yaml.safe_load_all(printed.out))
-    assert len(objects) == 17
+    assert len(objects) == 18
     assert "image: operator:9" in printed.out
     assert "image: redis:9" in printed.out
     assert "# The operator generates secret-key once" in printed.out
