@@ -201,6 +201,10 @@ class Pod:
             "REALTIMEAPP_POD_IP": "127.0.0.1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
+            # what an image may say to its server, and what the operator's arguments must win over
+            "WEB_CONCURRENCY": "3",
+            "GRANIAN_WORKERS": "3",
+            "FORWARDED_ALLOW_IPS": "*",
             **self.environment,
         }
 

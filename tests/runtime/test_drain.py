@@ -27,6 +27,15 @@ LAG = 2.5
 SOCKETS = 94
 EXIT_SECONDS = {"Hypercorn": 12}
 """From SIGTERM on, with nothing open; hypercorn's ping timers keep it up to its graceful timeout."""
+GRACEFUL = 10
+NATIVE_CLOSE_CODES = {
+    "Uvicorn": 1012,
+    "Daphne": 1006,
+    "Hypercorn": 1011,
+    "Granian": 1006,
+    "GunicornUvicorn": 1012,
+}
+"""What clients see when SIGTERM meets open sockets, with and without the runtime."""
 ONE_OF_EACH = ("uvicorn", "daphne", "hypercorn", "granian", "gunicorn-uvicorn")
 
 
@@ -216,6 +225,34 @@ async def test_a_client_that_does_not_read_holds_up_nobody(make_pod: Callable[..
     assert code == pod.close_code
     assert await wait_for_exit(drain) == 0
     deaf.transport.abort()
+
+
+@pytest.mark.parametrize("server", ["uvicorn-2", "daphne", "hypercorn", "granian-2", "gunicorn-uvicorn-2"])
+async def test_sigterm_without_the_hook_is_the_server_s_own_end(
+    make_pod: Callable[..., Pod], server: str
+) -> None:
+    """Nothing paces it; what must hold is the grace period, and the answers the server itself does not cut."""
+    pod = make_pod(server)
+    pod.start()
+    sockets = [await open_socket(pod) for _ in range(8)]
+    closes = [asyncio.create_task(watch_close(websocket)) for websocket in sockets]
+    async with aiohttp.ClientSession(pod.url) as http:
+        request = asyncio.create_task(fetch(http, "/slow/?seconds=3"))
+        await eventually_async(
+            lambda: asyncio.to_thread(lambda: pod.metrics()["realtimeapp_requests"] == 1),
+            within=2.5,
+            what="a request is in flight",
+        )
+        code, seconds = await asyncio.to_thread(pod.terminate)
+        (answer,) = await asyncio.gather(request, return_exceptions=True)
+    assert code == 0
+    assert seconds < GRACEFUL + 5
+    closed = {code for _, code, _ in await asyncio.gather(*closes)}
+    assert closed == {NATIVE_CLOSE_CODES[pod.server.name]}
+    if pod.server.name == "Daphne":  # it cuts them, which is one reason for the hook
+        assert isinstance(answer, aiohttp.ClientError)
+    else:
+        assert answer == "done"
 
 
 class Stalls:

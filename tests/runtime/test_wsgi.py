@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from hack.clients.waiting import eventually, eventually_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.runtime.server import Pod
 
@@ -120,6 +122,35 @@ async def test_sigterm_without_the_hook_cuts_no_answer_either(
     assert await slow == (200, "done")
     assert code == 0
     assert seconds < 6
+
+
+def test_it_writes_nothing_but_its_run_directory_and_logs_no_query(
+    make_pod: Callable[..., Pod], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {
+        "HOME": str(home),
+        "TMPDIR": str(home),
+        "GUNICORN_CMD_ARGS": "--timeout 1 --max-requests 1",
+    }
+    pod = make_pod("gunicorn-2", environment=environment)
+    pod.start()
+    with pytest.raises((OSError, http.client.HTTPException)):
+        pod.open("/slow/?seconds=20&token=hunter2")  # longer than the time-out the user set
+    eventually(lambda: "WORKER TIMEOUT" in pod.read_log(), within=5, what="the worker was killed")
+    eventually(
+        lambda: pod.probe("readyz") == 200 and pod.metrics()["realtimeapp_processes"] == 2,
+        within=15,
+        what="another one serves",
+    )
+    pids = set(pod.server_pids())
+    for _ in range(4):
+        assert pod.probe("healthz") == 200
+    assert set(pod.server_pids()) == pids, "no worker ends after a number of requests"
+    assert list(home.iterdir()) == []
+    assert "/slow/" in pod.read_log()
+    assert "hunter2" not in pod.read_log()
 
 
 def test_a_killed_worker_is_replaced_and_not_counted(make_pod: Callable[..., Pod]) -> None:
