@@ -9,15 +9,14 @@ from __future__ import annotations
 import logging
 import logging.config
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from realtimeapp_runtime import heartbeat, json_log
+from realtimeapp_runtime import json_log
+from realtimeapp_runtime.heartbeat import PROGRAMS
 from realtimeapp_runtime.pulse import INTERVAL_SECONDS, Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-PROGRAMS: Final = frozenset({"worker", "beat"})
 
 
 def prepare(arguments: Sequence[str]) -> None:
@@ -26,10 +25,8 @@ def prepare(arguments: Sequence[str]) -> None:
 
     # green pools replace parts of the standard library, which must happen before anything else is imported
     celery.maybe_patch_concurrency(["celery", *arguments])
-    if PROGRAMS.isdisjoint(arguments):
-        return
-    heartbeat.forget()
-    _Watch(Pulse()).attach()
+    if not PROGRAMS.isdisjoint(arguments):
+        _Watch(Pulse()).attach()
 
 
 def keep_log_format(settings: Any) -> None:  # noqa: ANN401 - Django ships no types

@@ -12,6 +12,8 @@ import time
 
 RUN_DIR = "/run/realtimeapp"
 """The same as paths.run_dir(), which would cost the import of pathlib."""
+PROGRAMS = frozenset({"worker", "beat"})
+"""The programs of Celery that have a heartbeat."""
 _NAME = "heartbeat"
 
 

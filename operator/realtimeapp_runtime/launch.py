@@ -26,9 +26,9 @@ if _PARENT not in sys.path:
 
 if __name__ == "__main__":
     # The kubelet runs this probe every few seconds in every Celery pod: it must not pay for what the other verbs import.
-    from realtimeapp_runtime import heartbeat
+    from realtimeapp_runtime.heartbeat import probe_quickly
 
-    _answer = heartbeat.probe_quickly(sys.argv[1:])
+    _answer = probe_quickly(sys.argv[1:])
     if _answer is not None:
         sys.exit(_answer)
 
@@ -39,7 +39,7 @@ import signal  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING, Final, NoReturn  # noqa: E402
 
-from realtimeapp_runtime import failure, paths  # noqa: E402
+from realtimeapp_runtime import failure, heartbeat, paths  # noqa: E402
 from realtimeapp_runtime.failure import StartupFailure  # noqa: E402
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def build_parser() -> argparse.ArgumentParser:
 def run_module(options: argparse.Namespace) -> int:
     """Run a module as `__main__` in this process; its exit code is ours."""
     module: str = options.module
+    if module == "celery" and not heartbeat.PROGRAMS.isdisjoint(options.arguments):
+        heartbeat.forget()  # first of all: until then a restarted container looks as alive as the one before it
     _prepare_paths()
     # imported here: `drain` must not load more than it needs
     from realtimeapp_runtime import celery_program, preload, run_state, servers, user_settings  # noqa: PLC0415
@@ -173,8 +175,6 @@ def check_application(options: argparse.Namespace) -> int:
 
 def probe_worker(options: argparse.Namespace) -> int:
     """Answer as the short cut at the top of this file does, for any other spelling of the arguments."""
-    from realtimeapp_runtime import heartbeat  # noqa: PLC0415 - as above
-
     return heartbeat.probe(options.within)
 
 
