@@ -293,4 +293,6 @@ async def test_a_report_about_another_result_is_not_believed(world: World) -> No
     world.end_pod(world.check(), component=names.COMPONENT_CHECK, message=report, code=1)
     world.fail_job(world.check())
     await world.settle()
-    assert said(world)[0] == "False"
+    assert said(world) == ("False", "ChecksFailed")
+    assert world.status()["checks"]["failure"]["job"] == world.check()
+    assert world.status()["checks"]["job"] != world.check(), "there is no result"

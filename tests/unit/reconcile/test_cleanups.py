@@ -77,6 +77,7 @@ async def test_the_last_success_is_in_the_status(world: World) -> None:
     await world.settle()
     assert entry(world)["lastSuccessfulTime"] == success
     assert entry(world)["lastScheduleTime"] == world.time()
+    assert entry(world)["failure"]["job"] == "run-2", "an older success excuses nothing"
 
 
 async def test_a_failed_run_is_visible_and_does_not_touch_ready(world: World) -> None:
