@@ -77,15 +77,19 @@ def _build_redis(
     user: Mapping[str, Any], config: Config, redis: Redis, password: str | None
 ) -> dict[str, Any]:
     caches = user.get("CACHES") or {}
+    cache = caches.get("default") or {}
     # how long a key lives is the application's business: the chat package keeps memberships in the cache for ever
-    kept = {key: value for key, value in caches.get("default", {}).items() if key in _USER_CACHE_KEYS}
+    kept = {key: value for key, value in cache.items() if key in _USER_CACHE_KEYS}
     changes: dict[str, Any] = {
-        "CACHES": {**caches, "default": {**kept, **redis_options.build_cache(redis, password)}}
+        "CACHES": {**caches, "default": {**kept, **redis_options.build_cache(redis, password, cache)}}
     }
     if config.channel_layer is not None:
+        layers = user.get("CHANNEL_LAYERS") or {}
         changes["CHANNEL_LAYERS"] = {
-            **(user.get("CHANNEL_LAYERS") or {}),
-            "default": redis_options.build_channel_layer(config.channel_layer, redis, password),
+            **layers,
+            "default": redis_options.build_channel_layer(
+                config.channel_layer, redis, password, layers.get("default") or {}
+            ),
         }
     return changes
 

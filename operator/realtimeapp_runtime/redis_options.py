@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from realtimeapp_runtime.config import ChannelLayer, Redis
 
 MAX_CONNECTIONS: Final = 1000
@@ -25,6 +27,18 @@ CACHE_RETRIES: Final = 6
 """With a backoff of 0.05 s doubling to 1 s: 2.5 s, so a page waits a little rather than failing."""
 
 POOL_CLASS: Final = "realtimeapp_runtime.redispool.SharedPool"
+
+DJANGO_REDIS: Final = "django_redis."
+"""Start of the backends of the package django-redis. Code that uses more of them than Django's cache API needs them kept."""
+_OTHER_SERVERS: Final = frozenset(
+    {"USERNAME", "PASSWORD", "CLIENT_CLASS", "CONNECTION_FACTORY", "CONNECTION_POOL_CLASS", "SENTINELS"}
+)
+"""Options of django-redis that belong to the server the settings meant, or to another kind of server."""
+_LAYER_KEYS: Final = {
+    "PubSub": ("symmetric_encryption_keys", "serializer_format", "on_disconnect", "on_reconnect"),
+    "Core": ("symmetric_encryption_keys", "serializer_format", "channel_capacity"),
+}
+"""Options of a channels_redis layer that say nothing about the server."""
 
 
 def build_url(redis: Redis, password: str | None, *, use: str | None = None, options: str = "") -> str:
@@ -46,26 +60,36 @@ def build_state_url(redis: Redis, password: str | None) -> str:
     )
 
 
-def build_cache(redis: Redis, password: str | None) -> dict[str, Any]:
-    """Return the CACHES entry: one shared pool per process, and commands that outlive a short absence of Redis."""
-    return {
+def build_cache(redis: Redis, password: str | None, user: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the CACHES entry in place of `user`: one shared pool per process, and commands that outlive a short absence of Redis."""
+    connection = {
+        "max_connections": MAX_CONNECTIONS,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": CACHE_SECONDS,
+        "health_check_interval": HEALTH_CHECK_SECONDS,
+        **_build_sync_retry(),
+    }
+    entry: dict[str, Any] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         # a list: Django splits a string at commas and semicolons
         "LOCATION": [build_url(redis, password, use="cache")],
         "KEY_PREFIX": f"{redis.key_prefix}cache",
-        "OPTIONS": {
-            "pool_class": POOL_CLASS,
-            "max_connections": MAX_CONNECTIONS,
-            "socket_connect_timeout": CONNECT_SECONDS,
-            "socket_timeout": CACHE_SECONDS,
-            "health_check_interval": HEALTH_CHECK_SECONDS,
-            **_build_sync_retry(),
-        },
+        "OPTIONS": {"pool_class": POOL_CLASS, **connection},
     }
+    if str(user.get("BACKEND")).startswith(DJANGO_REDIS):
+        options = {
+            name: value for name, value in (user.get("OPTIONS") or {}).items() if name not in _OTHER_SERVERS
+        }
+        stated = options.get("CONNECTION_POOL_KWARGS") or {}
+        entry["BACKEND"] = user["BACKEND"]
+        entry["OPTIONS"] = {**options, "CONNECTION_POOL_KWARGS": {**stated, **connection}}
+    return entry
 
 
-def build_channel_layer(layer: ChannelLayer, redis: Redis, password: str | None) -> dict[str, Any]:
-    """Return the CHANNEL_LAYERS entry. The credentials are arguments, not a URL, so nothing needs quoting."""
+def build_channel_layer(
+    layer: ChannelLayer, redis: Redis, password: str | None, user: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the CHANNEL_LAYERS entry in place of `user`; the credentials are arguments, not a URL, so nothing needs quoting."""
     # imported here: it needs the redis package
     from realtimeapp_runtime.redis_connection import Connection  # noqa: PLC0415
 
@@ -84,6 +108,9 @@ def build_channel_layer(layer: ChannelLayer, redis: Redis, password: str | None)
     if password is not None:
         host.update(username=redis.username, password=password)
     options: dict[str, Any] = {"hosts": [host], "prefix": f"{redis.key_prefix}asgi"}
+    if str(user.get("BACKEND")).startswith("channels_redis."):
+        stated = user.get("CONFIG") or {}
+        options.update({name: stated[name] for name in _LAYER_KEYS[layer.type] if name in stated})
     if layer.type == "PubSub":
         return {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": options}
     options.update(

@@ -187,3 +187,24 @@ def test_commands_may_go_around_the_pooler(make_pod: Callable[..., Pod], *, dire
     assert seen == ("postgres://shop:other-secret@direct.example.com/shop" if direct else DATABASE_URL)
     launch(pod, "manage", "diffsettings")
     assert (pod.directory / "seen").read_text(encoding="utf-8") == DATABASE_URL
+
+
+def test_code_written_for_django_redis_finds_its_cache(make_pod: Callable[..., Pod]) -> None:
+    pod = make_pod("uvicorn", settings={"settingsModule": "redis_settings"})
+    pod.write_files()
+    (pod.directory / "redis_settings.py").write_text(
+        "from chatsite.settings import *\n"
+        "CACHES = {'default': {'BACKEND': 'django_redis.cache.RedisCache', 'LOCATION': 'redis://nowhere:1/0',"
+        " 'OPTIONS': {'PASSWORD': 'wrong', 'SERIALIZER': 'django_redis.serializers.json.JSONSerializer'}}}\n",
+        encoding="utf-8",
+    )
+    code = (
+        "import django; django.setup()\n"
+        "from django.core.cache import cache\n"
+        "from django_redis import get_redis_connection\n"
+        "cache.set('order:1', {'paid': True}, 60)\n"
+        "print(cache.get('order:1'), cache.delete_pattern('order:*'), get_redis_connection('default').ping())\n"
+    )
+    (pod.directory / "use_cache.py").write_text(code, encoding="utf-8")
+    process = launch(pod, "run", "use_cache")
+    assert process.stdout.splitlines()[-1:] == ["{'paid': True} 1 True"], process.stderr

@@ -107,7 +107,7 @@ def test_other_caches_layers_and_brokers_are_the_user_s() -> None:
 
 
 def test_the_channel_layer_survives_idle_hours_and_restarts() -> None:
-    layer = redis_options.build_channel_layer(config.ChannelLayer(type="Core"), REDIS, "p@ss")
+    layer = redis_options.build_channel_layer(config.ChannelLayer(type="Core"), REDIS, "p@ss", {})
     (host,) = layer["CONFIG"]["hosts"]
     assert host["password"] == "p@ss"
     assert host["socket_timeout"] > 5, "longer than the layer's blocking read"
@@ -115,7 +115,7 @@ def test_the_channel_layer_survives_idle_hours_and_restarts() -> None:
     assert host["retry"].get_retries() == 12
     assert redis.exceptions.ConnectionError in host["retry_on_error"]
     assert layer["CONFIG"]["group_expiry"] == 604800
-    pubsub = redis_options.build_channel_layer(config.ChannelLayer(type="PubSub"), REDIS, None)
+    pubsub = redis_options.build_channel_layer(config.ChannelLayer(type="PubSub"), REDIS, None, {})
     assert "group_expiry" not in pubsub["CONFIG"]
     assert "password" not in pubsub["CONFIG"]["hosts"][0]
 
@@ -219,6 +219,33 @@ def test_how_long_the_cache_keeps_a_key_is_the_application_s_business() -> None:
     assert cache["BACKEND"].endswith("RedisCache")
     assert cache["LOCATION"] != "old"
     assert "TIMEOUT" not in build(framework="RealtimeChat")["CACHES"]["default"]
+
+
+def test_code_written_for_django_redis_keeps_its_backend() -> None:
+    options = {
+        "PASSWORD": "theirs",
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        "CONNECTION_POOL_KWARGS": {"max_connections": 5, "client_name": "shop"},
+    }
+    user = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://theirs", "OPTIONS": options}
+    cache = build({"CACHES": {"default": user}})["CACHES"]["default"]
+    assert cache["BACKEND"] == "django_redis.cache.RedisCache"
+    assert cache["LOCATION"] == build()["CACHES"]["default"]["LOCATION"]
+    assert set(cache["OPTIONS"]) == {"SERIALIZER", "CONNECTION_POOL_KWARGS"}
+    assert cache["OPTIONS"]["CONNECTION_POOL_KWARGS"]["client_name"] == "shop"
+    assert cache["OPTIONS"]["CONNECTION_POOL_KWARGS"]["max_connections"] == 1000
+
+
+def test_a_layer_keeps_what_says_nothing_about_the_server() -> None:
+    stated = {"hosts": ["redis://theirs"], "prefix": "x", "symmetric_encryption_keys": ["k"], "capacity": 5}
+    user = {
+        "CHANNEL_LAYERS": {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": stated}}
+    }
+    layer = build(user, channel_layer=config.ChannelLayer(type="Core"))["CHANNEL_LAYERS"]["default"]["CONFIG"]
+    assert layer["symmetric_encryption_keys"] == ["k"]
+    assert (layer["prefix"], layer["capacity"]) == ("shop:web:asgi", 100)
+    assert layer["hosts"][0]["host"] == "shop-redis.shop.svc"
 
 
 @pytest.mark.parametrize(
