@@ -95,10 +95,11 @@ def find_presence_of_one_process(settings: Settings, config: Config, _facts: Fac
     meaning="The default cache is not shared: each process fills its own, and what one of them removes the others still serve.",
     remedy="Leave CACHES['default'] to the overlay (the image then needs the package redis), or name a shared cache.",
 )
-def find_private_cache(settings: Settings, config: Config, _facts: Facts) -> Iterator[str]:
-    """Where sessions or the chat package are affected, E012 and E013 say so."""
+def find_private_cache(settings: Settings, config: Config, facts: Facts) -> Iterator[str]:
+    """Where the chat package is affected, E013 says so, and W012 where the cause is a missing package."""
     backend = _read_backend(settings, "default")
-    if config.framework != "RealtimeChat" and backend in PRIVATE_CACHES:
+    explained = config.framework == "RealtimeChat" or _lacks_redis(settings, config, facts)
+    if backend in PRIVATE_CACHES and not explained:
         yield f"CACHES['default'] is {PRIVATE_CACHES[backend]}."
 
 
@@ -109,7 +110,7 @@ def find_private_cache(settings: Settings, config: Config, _facts: Facts) -> Ite
 )
 def find_missing_redis(settings: Settings, config: Config, facts: Facts) -> Iterator[str]:
     """Only Django and ApiGatewayWebSockets come this far without it."""
-    if settings.get("REALTIMEAPP_OVERLAY") and config.redis is not None and "redis" not in facts.versions:
+    if _lacks_redis(settings, config, facts):
         yield "The package redis is not installed."
 
 
@@ -128,6 +129,14 @@ def find_other_lifetimes(settings: Settings, config: Config, _facts: Facts) -> I
     for name, seconds in lifetimes.items():
         if seconds != config.session.ttl_seconds:
             yield f"{name} is {seconds} s, spec.session.ttlSeconds {config.session.ttl_seconds} s."
+
+
+def _lacks_redis(settings: Settings, config: Config, facts: Facts) -> bool:
+    return (
+        bool(settings.get("REALTIMEAPP_OVERLAY"))
+        and config.redis is not None
+        and "redis" not in facts.versions
+    )
 
 
 def _read_backend(settings: Settings, alias: str) -> str:

@@ -152,6 +152,7 @@ SILENT: list[Case] = [
     ("W002", layer(LONG, group_expiry=604800), {}, {}),
     ("W003", {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}}, {}, {}),
     ("W010", {"DJUST_CONFIG": {"PRESENCE_BACKEND": "tenant_redis"}}, {}, {}),
+    ("W011", OVERLAY, DJANGO, {"versions": {}}),
     ("W012", OVERLAY, DJANGO, {}),
     ("W020", address_limit(2000), {"trusted_hops": None}, {}),
     ("W020", address_limit(5), {}, {}),
