@@ -124,6 +124,7 @@ FOUND: list[Case] = [
     ("W044", {}, DJANGO, {"broker": "redis://elsewhere:6379/0"}),
     ("W045", {}, DJANGO, {"result_backend": "file:///tmp/results"}),
     ("W046", {"CELERY_TASK_ALWAYS_EAGER": True}, DJANGO, {}),
+    ("W090", {"LIVEVIEW_CONFIG": {"rate_limit": "low"}}, {"trusted_hops": None}, {}),
 ]
 
 SILENT: list[Case] = [
@@ -221,6 +222,11 @@ def test_the_overlay_leaves_nothing_to_find(framework: str) -> None:
     changes = overlay.build(user, config=configured, credentials=secrets, pod_ip=None)
     facts = dataclasses.replace(FACTS, broker=changes["CELERY_BROKER_URL"], database_url=URL)
     assert not checks_registry.find_problems({**user, **changes}, configured, facts)
+
+
+def test_an_odd_value_hides_no_other_finding() -> None:
+    found = find({"CHANNEL_LAYERS": "none", "DEBUG": True}, {}, {})
+    assert {"E040", "W090"} <= set(found)
 
 
 def test_ids_and_levels() -> None:
