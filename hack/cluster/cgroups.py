@@ -7,6 +7,9 @@ from hack.cluster.layout import CGROUP
 
 ROOT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
+CPU_SHARES = 16 * 1024
+"""Of the processor, against 1024 of each process outside when the machine is busy. In the older hierarchies a group counts
+as one process: with the kernel's default all pods together would get as much as a single compiler beside them."""
 
 
 def create() -> None:
@@ -24,6 +27,8 @@ def create() -> None:
         for setting in ("cpuset.cpus", "cpuset.mems"):
             if (folder / setting).exists():  # empty at first, and no process may enter while it is
                 (folder / setting).write_text((hierarchy / setting).read_text())
+        if (folder / "cpu.shares").exists():
+            (folder / "cpu.shares").write_text(str(CPU_SHARES))
 
 
 def exists() -> bool:
