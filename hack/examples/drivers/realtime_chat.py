@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hack.clients.person import Person
 from hack.examples.driver import ExampleError, Support, Tally
+from hack.examples.drivers.messenger_cleanup import clean_up
 from hack.examples.drivers.realtime_friend import Friend, stop
 from hack.examples.drivers.tools import add_up_closes, expect_found, find_two_pods, is_refused, is_true
 
@@ -138,7 +139,8 @@ class RealtimeChat:
             await talk_and_confirm(ann, ben)
             await miss_and_catch_up(ann, ben)
             await join_channel(ann, ben)
-        return "login, group over pods, receipts, heartbeat, catch-up, join"
+        await clean_up(target)
+        return "login, group over pods, receipts, catch-up, join, cleaned up"
 
     @asynccontextmanager
     async def load(self, *, target: Target) -> AsyncIterator[GroupLoad]:
