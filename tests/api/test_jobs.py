@@ -159,7 +159,11 @@ def test_the_last_words_of_a_failed_migration_outlive_its_pod(kubectl: Kubectl) 
 def test_enforced_checks_hold_the_migration_until_they_pass(kubectl: Kubectl) -> None:
     kubectl.apply(manifest(checks={"deploy": "Enforce"}))
     job = only(kubectl, names.COMPONENT_CHECK)
-    report = {"reason": "ChecksFailed", "message": "1 error.", "findings": ["djust.A014", "security.W004"]}
+    report = {
+        "reason": "ChecksFailed",
+        "message": "1 finding to mend: djust.A014. 1 warning: security.W004.",
+        "findings": ["djust.A014", "security.W004"],
+    }
     end_pod(kubectl, job, code=1, message=json.dumps(report))
     told = kubectl.await_condition("counter", "Ready", status="False", reason="ChecksFailed", within=20)
     assert "djust.A014" in told["message"]

@@ -176,10 +176,11 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.PODS_STARTING: _explain(
         "Pods exist but are not ready yet.",
-        "Wait; when it lasts, the reason changes to the cause.",
+        "Wait; when it lasts, the reason changes to the cause. The first pull of a large image takes minutes.",
         _C.WEB_READY,
         _C.WORKERS_READY,
         _C.REDIS_READY,
+        *_JOBS,
         _C.READY,
     ),
     Reason.CONNECTIONS_MOVING: _explain(

@@ -15,10 +15,12 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import format_time
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.failures import (
+    NEVER_BEGAN,
     Failure,
     Words,
     describe_failure,
     find_failure,
+    own_pods,
     remembered_failure,
 )
 from realtimeapp_operator.reconcile.records import JobState
@@ -151,7 +153,8 @@ def _read(job: str, component: str, *, look: Look, stuck: Problem | None) -> Att
     if failure is None and stuck is not None:
         failure = Failure(job=job, problem=stuck)
     if failure is None and not _is_complete(record):
-        failure = _failure_before(job, remembered)
+        pods = own_pods(job, look.family.pods(component))
+        failure = _failure_before(job, remembered, runs=any(pod.phase == "Running" for pod, _ in pods))
     return Attempt(job=job, record=record, failure=failure)
 
 
@@ -159,9 +162,11 @@ def _is_complete(record: Record | None) -> bool:
     return record is not None and isinstance(record.detail, JobState) and record.detail.complete
 
 
-def _failure_before(job: str, remembered: Failure | None) -> Failure | None:
-    """Return the failure of the attempt before `job`, for which `job` was made."""
+def _failure_before(job: str, remembered: Failure | None, *, runs: bool) -> Failure | None:
+    """Return the failure of the attempt before `job`, as long as `job` has not shown that it is over."""
     if remembered is None or not remembered.transient:
+        return None
+    if runs and remembered.problem.reason in NEVER_BEGAN:
         return None
     return remembered if 0 < _number(remembered.job, of=job) < _number(job, of=job) else None
 

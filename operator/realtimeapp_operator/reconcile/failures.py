@@ -14,7 +14,7 @@ import orjson
 
 from realtimeapp_operator.api.conditions import clean_message
 from realtimeapp_operator.api.reasons import Reason
-from realtimeapp_operator.reconcile.diagnosis import STOPPED, diagnose_end, diagnose_pod
+from realtimeapp_operator.reconcile.diagnosis import HUNG_SECONDS, STOPPED, diagnose_end, diagnose_pod
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
 from realtimeapp_operator.reconcile.records import JobState, PodState
 
@@ -32,6 +32,7 @@ NEVER_BEGAN: Final = frozenset(
         Reason.SECRET_MISSING,
         Reason.CONFIG_MAP_MISSING,
         Reason.SERVICE_ACCOUNT_MISSING,
+        Reason.PODS_STARTING,
         Reason.UNSCHEDULABLE,
         Reason.VOLUME_PENDING,
     }
@@ -88,10 +89,11 @@ def find_failure(
     state, name = job.detail, job.address.name
     if not isinstance(state, JobState) or state.complete:
         return None
-    cause = _find_cause(own_pods(name, pods), now=now)
+    known = remembered if remembered is not None and remembered.job == name else None
+    own = own_pods(name, pods)
+    cause = _find_cause(own, now=now) or _find_slow_start(own, job=name, known=known, now=now)
     if not state.failure:
         return None if cause is None or cause.reason in PASSING else Failure(job=name, problem=cause)
-    known = remembered if remembered is not None and remembered.job == name else None
     if cause is None and known is not None and (known.failed_at or known.problem.reason in NEVER_BEGAN):
         return Failure(job=name, problem=known.problem, failed_at=state.failed_at)
     return Failure(
@@ -152,6 +154,17 @@ def _find_cause(pods: Iterable[tuple[PodState, float]], *, now: float) -> Proble
             and (found := diagnose_pod(pod, age=now - since)) is not None
         ):
             return found
+    return None
+
+
+def _find_slow_start(
+    pods: Iterable[tuple[PodState, float]], *, job: str, known: Failure | None, now: float
+) -> Problem | None:
+    """Return that the pod is still being prepared; once said, it stays said until the pod runs."""
+    said = known is not None and known.problem.reason is Reason.PODS_STARTING
+    for pod, since in pods:
+        if pod.phase == "Pending" and pod.scheduled and (said or now - since >= HUNG_SECONDS):
+            return problem(Reason.PODS_STARTING, f"the pod of Job {job} is still being prepared")
     return None
 
 

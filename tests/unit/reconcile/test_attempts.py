@@ -281,6 +281,56 @@ async def test_a_migration_that_never_began_is_tried_again_after_its_deadline(wo
     await world.bring_up()
 
 
+async def test_an_image_that_takes_longer_than_the_deadline_is_pulled_again(world: World) -> None:
+    first = world.migration()
+    preparing = {"name": "migrate", "image": NEW, "state": {"waiting": {"reason": "PodInitializing"}}}
+    ref = world.pod(
+        "m1",
+        component=names.COMPONENT_MIGRATE,
+        revision=first,
+        status={"phase": "Pending", "containerStatuses": [preparing]},
+    )
+    await world.settle()
+    assert said(world, "MigrationsComplete") == ("False", "MigrationRunning"), "a moment is normal"
+    await wait(world, 10)
+    assert said(world, "MigrationsComplete") == ("False", "PodsStarting")
+    assert said(world, "Degraded") == ("False", "AsExpected")
+    world.cluster.log.clear()
+    world.start()
+    await world.settle()
+    assert world.cluster.writes() == []
+
+    world.cluster.remove(ref)  # The Job's controller takes it away at the deadline.
+    world.fail_job(first, reason="DeadlineExceeded")
+    await world.settle()
+    assert said(world, "MigrationsComplete") == ("False", "PodsStarting")
+    await wait(world, 30)
+    assert world.migration() == f"{first}-2"
+    assert said(world, "MigrationsComplete") == ("False", "PodsStarting")
+    world.pod("m2", component=names.COMPONENT_MIGRATE, revision=f"{first}-2", status={"phase": "Running"})
+    await world.settle()
+    assert said(world, "MigrationsComplete") == ("False", "MigrationRunning")
+    world.finish_migration()
+    await world.bring_up()
+
+
+async def test_a_slow_start_is_forgotten_once_the_pod_runs(world: World) -> None:
+    ref = world.pod(
+        "m1", component=names.COMPONENT_MIGRATE, revision=world.migration(), status={"phase": "Pending"}
+    )
+    await world.settle()
+    await wait(world, 10)
+    assert said(world, "MigrationsComplete") == ("False", "PodsStarting")
+    world.cluster.edit(ref, lambda live: live.update(status={"phase": "Running"}))
+    await world.settle()
+    assert said(world, "MigrationsComplete") == ("False", "MigrationRunning")
+    assert "failure" not in world.status()["migrations"]
+    world.cluster.remove(ref)
+    world.fail_job(world.migration(), reason="DeadlineExceeded")
+    await world.settle()
+    assert said(world, "MigrationsComplete") == ("False", "MigrationDeadlineExceeded")
+
+
 async def test_a_new_image_does_not_wait_for_the_pause(world: World) -> None:
     world.fail_migration(message=LOST)
     await world.settle()
