@@ -32,7 +32,7 @@ PODS: Final = {
             path="spec.podTemplate.volumes[0].name",
             says="must not be the name of a volume of the operator",
         )
-        for name in ("runtime", "run", "tmp", "config", "secrets")
+        for name in ("runtime", "run", "static", "tmp", "config", "secrets")
     },
     "volume-twice": Refused(
         change={"spec.podTemplate.volumes": [{"name": "a", "emptyDir": {}}] * 2},
@@ -53,6 +53,8 @@ PODS: Final = {
             "above-config": "/etc",
             "run": "/run/realtimeapp/x",
             "run-by-its-old-name": "/var/run/realtimeapp",
+            "static": "/run/realtimeapp-static",
+            "static-by-its-old-name": "/var/run/realtimeapp-static/x",
             "tmp": "/tmp",  # noqa: S108 - a mount path that is refused
             "proc": "/proc/self",
         }.items()
