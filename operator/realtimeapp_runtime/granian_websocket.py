@@ -1,8 +1,8 @@
 """One WebSocket on granian, whose `send` of a close waits for a `receive` that is pending.
 
 An idle application always has one pending, so a close by the server, the drain's or the application's own, would come when the
-client speaks next. Here the pending `receive` is taken back first; the application gets its disconnect after the close, as on
-every other server, also after a handshake it refused, where granian gives none and answers only when the application returns.
+client speaks next. Here the pending `receive` is taken back first, and the application gets its disconnect from here, as other
+servers give it: granian gives none after a handshake that was refused, and some releases raise after any close.
 Granian's `receive` returns a future, so this needs no task and no queue either.
 """
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from realtimeapp_runtime.connection import Message, Process, Receive, Send
 
 
+NORMAL_CLOSURE: Final = 1000
 ABNORMAL_CLOSURE: Final = 1006
 """What other servers call the end of a handshake that was refused (RFC 6455, section 7.4.1)."""
 
@@ -24,12 +25,12 @@ ABNORMAL_CLOSURE: Final = 1006
 class GranianWebSocket(WebSocket):
     """A WebSocket whose pending `receive` can be taken back."""
 
-    __slots__ = ("_closed", "_pending", "_refused")
+    __slots__ = ("_closed", "_code", "_pending")
 
     def __init__(self, process: Process, receive: Receive, send: Send) -> None:
         super().__init__(process, receive, send)
         self._pending: Any = None  # granian's own kind of future
-        self._refused = False  # by the application, at the handshake
+        self._code = process.close_code
         self._closed: asyncio.Event | None = None  # exists from the first close on, is set when it is sent
 
     async def receive(self) -> Message:
@@ -46,7 +47,7 @@ class GranianWebSocket(WebSocket):
         if message["type"] != "websocket.close":
             await super().send(message)
             return
-        self._refused = not self.counted
+        self._code = message.get("code", NORMAL_CLOSURE) if self.counted else ABNORMAL_CLOSURE
         closed = self._take_back()
         try:
             await super().send(message)
@@ -66,9 +67,7 @@ class GranianWebSocket(WebSocket):
             finally:
                 self._pending = None
         await self._take_back().wait()
-        if self._refused:
-            return {"type": "websocket.disconnect", "code": ABNORMAL_CLOSURE}
-        return await self._receive()
+        return {"type": "websocket.disconnect", "code": self._code}
 
     async def _close(self) -> None:
         closed = self._take_back()

@@ -92,7 +92,8 @@ def _hypercorn(spec: Spec) -> tuple[str, ...]:
         # 0 serves in the launcher's own process, without a supervisor that only costs memory.
         *("--workers", str(0 if count == 1 else count)),
         *("--backlog", str(BACKLOG)),
-        *("--websocket-ping-interval", str(spec.web.ping_interval_seconds)),
+        # A closed socket's timer runs on until its next ping; one that outlives the graceful timeout fills the log.
+        *("--websocket-ping-interval", str(min(spec.web.ping_interval_seconds, GRACEFUL_SECONDS - 2))),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
         *("--log-level", "warning"),
         ASGI_APPLICATION,
