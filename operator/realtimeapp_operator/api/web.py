@@ -72,7 +72,7 @@ class Web(Model):
     )
     ping_interval_seconds: Annotated[int, Field(ge=1, le=300)] = Field(
         default=20,
-        description="WebSocket ping interval; at most half of any idle limit on the way. Granian sends no pings.",
+        description="WebSocket ping interval; at most half of any idle limit on the way. Granian sends no pings, Hypercorn one at least every 8 seconds.",
     )
     connections: Connections = Field(
         default_factory=Connections, description="Limits of long-lived connections."
