@@ -51,7 +51,7 @@ _LOST_CONNECTION: Final = re.compile(
     r"|resolve host|translate host name|name or service not known|name resolution"
     r"|closed the connection|connection (?:has been |is |was |already )*(?:closed|lost)|lost connection|gone away"
     r"|can't connect|cannot connect|starting up|shutting down|in recovery mode|administrator command"
-    r"|too many (?:clients|connections)|connection slots|server login has been failing|server conn crashed",
+    r"|too many (?:clients|connections)|connection slots|server login has been failing|server conn crashed|query_wait_timeout",
     re.IGNORECASE,
 )
 """What PostgreSQL, PgBouncer, MySQL and the resolver say when there is no connection. A wrong password, a missing

@@ -23,6 +23,7 @@ TRANSIENT = [
     "OperationalError: FATAL:  the database system is starting up",
     "OperationalError: consuming input failed: server closed the connection unexpectedly",
     "OperationalError: FATAL: server login has been failing, try again later (server_login_retry)",
+    "OperationalError: connection failed: FATAL: query_wait_timeout",
     "OperationalError: FATAL:  sorry, too many clients already",
     "OperationalError: terminating connection due to administrator command",
     "django.db.utils.OperationalError: (2002, \"Can't connect to MySQL server on 'db' (115)\")",
