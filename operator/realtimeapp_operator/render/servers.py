@@ -23,6 +23,8 @@ EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - the pod's address; the NetworkPoli
 UVICORN_WORKER: Final = "realtimeapp_runtime.gunicorn_worker.UvicornWorker"
 BACKLOG: Final = 2048
 """Connections that wait to be accepted; what Uvicorn and Gunicorn have by default."""
+HYPERCORN_PING_MAX: Final = GRACEFUL_SECONDS - 2
+"""Seconds; a shorter interval that the user wants is kept."""
 SPARE_CONNECTIONS: Final = 1024
 """Requests beside a full load of sockets."""
 
@@ -93,7 +95,7 @@ def _hypercorn(spec: Spec) -> tuple[str, ...]:
         *("--workers", str(0 if count == 1 else count)),
         *("--backlog", str(BACKLOG)),
         # A closed socket's timer runs on until its next ping; one that outlives the graceful timeout fills the log.
-        *("--websocket-ping-interval", str(min(spec.web.ping_interval_seconds, GRACEFUL_SECONDS - 2))),
+        *("--websocket-ping-interval", str(min(spec.web.ping_interval_seconds, HYPERCORN_PING_MAX))),
         *("--graceful-timeout", str(GRACEFUL_SECONDS)),
         *("--log-level", "warning"),
         ASGI_APPLICATION,

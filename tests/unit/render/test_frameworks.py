@@ -174,6 +174,13 @@ class TestServers:
         assert memory("Daphne") == memory("Uvicorn") == 110 + 102
         assert memory("Uvicorn") < memory("Hypercorn") < memory("Granian")
 
+    @pytest.mark.parametrize(("wanted", "rendered"), [(20, "8"), (5, "5")])
+    def test_hypercorn_pings_within_its_graceful_timeout(self, wanted: int, rendered: str) -> None:
+        arguments = container(objects("Channels", web__server="Hypercorn", web__pingIntervalSeconds=wanted))[
+            "args"
+        ]
+        assert arguments[arguments.index("--websocket-ping-interval") + 1] == rendered
+
     def test_granian_serves_requests_beside_a_full_load_of_sockets(self) -> None:
         arguments = container(
             objects("Channels", web__server="Granian", web__connections={"maxPerPod": 500})
