@@ -26,12 +26,14 @@ def eventually(look: Callable[[], T], *, within: float, what: str) -> T:
         time.sleep(INTERVAL)
 
 
-async def eventually_async(look: Callable[[], Awaitable[T]], *, within: float, what: str) -> T:
-    """As `eventually`, for coroutines."""
+async def eventually_async(
+    look: Callable[[], Awaitable[T]], *, within: float, what: str, interval: float = INTERVAL
+) -> T:
+    """As `eventually`, for coroutines; a longer interval is for looks that cost processor time, such as kubectl."""
     deadline = time.monotonic() + within
     while True:
         answer = await look()
         if answer:
             return answer
         assert time.monotonic() < deadline, f"{what}: not within {within:.0f} s; last seen: {answer!r}"
-        await asyncio.sleep(INTERVAL)
+        await asyncio.sleep(interval)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 READY_SECONDS = 120.0
+LOOK_SECONDS = 0.5
+"""Between two looks at the condition: what the figure in the table may be off by."""
 SUPPORT_SECONDS = 90
 WORKLOADS = ("Deployment", "StatefulSet")
 
@@ -106,7 +108,7 @@ async def await_ready(target: Target) -> None:
         )
 
     try:
-        await eventually_async(ready, within=READY_SECONDS, what="Ready")
+        await eventually_async(ready, within=READY_SECONDS, what="Ready", interval=LOOK_SECONDS)
     except AssertionError:
         found = await asyncio.to_thread(target.kubectl.condition, target.app, "Ready")
         says = (

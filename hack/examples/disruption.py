@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hack.examples.driver import Object, Target
 
 SETTLE_SECONDS = 180.0
+LOOK_SECONDS = 1.0
+"""Between two looks: kubectl takes as much of a processor as the clients do."""
 
 
 class Disruption(Enum):
@@ -71,7 +73,7 @@ async def await_settled(target: Target, *, after: str) -> None:
         return await asyncio.to_thread(is_settled, target.kubectl, target.app)
 
     try:
-        await eventually_async(settled, within=SETTLE_SECONDS, what="settled")
+        await eventually_async(settled, within=SETTLE_SECONDS, what="settled", interval=LOOK_SECONDS)
     except AssertionError:
         conditions = [
             f"{c['type']}={c['status']} ({c['reason']})"
