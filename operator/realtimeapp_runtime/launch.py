@@ -133,9 +133,20 @@ def run_module(options: argparse.Namespace) -> int:
     if module == "celery":
         celery_program.keep_log_format(settings)
     sys.argv = [module, *options.arguments]
-    code = _run_as_main(module)
+    try:
+        code = _run_as_main(module)
+    except BaseException:
+        # gunicorn's supervisor may raise its HaltServer, which is no Exception, once more while it already stops for a worker
+        if not _is_reported(serves=serves):
+            raise
+        code = failure.EXIT_CODE
     # a forked worker comes by here too, with the code its supervisor must see
-    return failure.EXIT_CODE if serves and not failure.is_worker() and failure.was_reported() else code
+    return failure.EXIT_CODE if _is_reported(serves=serves) else code
+
+
+def _is_reported(*, serves: bool) -> bool:
+    """Tell whether this is a server's own process, and a worker of it has said why it cannot start."""
+    return serves and not failure.is_worker() and failure.was_reported()
 
 
 def run_management_command(options: argparse.Namespace) -> int:
