@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from realtimeapp_operator.api.reasons import Reason
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted, strip_subject
-from realtimeapp_operator.reconcile.records import DeploymentState, PodState, is_unschedulable
+from realtimeapp_operator.reconcile.records import DeploymentState, is_unschedulable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from realtimeapp_operator.reconcile.records import Record, Terminated, Waiting
+    from realtimeapp_operator.reconcile.pod_state import Terminated, Waiting
+    from realtimeapp_operator.reconcile.records import Record
 
 HUNG_SECONDS: Final = 5.0
 """A pod that prepares its containers for longer may wait for a Secret or ConfigMap that is missing."""

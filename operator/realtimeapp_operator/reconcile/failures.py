@@ -15,13 +15,15 @@ import orjson
 from realtimeapp_operator.api.conditions import clean_message
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.diagnosis import HUNG_SECONDS, STOPPED, diagnose_end, diagnose_pod
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
-from realtimeapp_operator.reconcile.records import JobState, PodState
+from realtimeapp_operator.reconcile.records import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from realtimeapp_operator.reconcile.records import Record, Terminated
+    from realtimeapp_operator.reconcile.pod_state import Terminated
+    from realtimeapp_operator.reconcile.records import Record
 
 DEADLINE: Final = "DeadlineExceeded"
 """Reason of a Job's condition Failed at its deadline."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.attempts import component_of
-from realtimeapp_operator.reconcile.records import JobState, PodState
+from realtimeapp_operator.reconcile.pod_state import PodState
+from realtimeapp_operator.reconcile.records import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,8 +13,8 @@ from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import ApiError
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.diagnosis import is_hung
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.problems import Problem, problem
-from realtimeapp_operator.reconcile.records import PodState
 from realtimeapp_operator.reconcile.references import references
 from realtimeapp_operator.reconcile.situation import Part
 

@@ -12,10 +12,10 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from realtimeapp_operator.reconcile.echoes import Echoes
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import (
     Address,
     IngressState,
-    PodState,
     Record,
     address_of,
     applied,

@@ -15,13 +15,13 @@ import orjson
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.attempts import is_outdated
 from realtimeapp_operator.reconcile.gate import Gate, is_migration, runs
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.reconcile.records import (
     Address,
     CronJobState,
     DeploymentState,
     JobState,
-    PodState,
     Record,
     StatefulSetState,
     address_of,

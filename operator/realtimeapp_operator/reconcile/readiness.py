@@ -19,8 +19,9 @@ from realtimeapp_operator.reconcile.job_conditions import (
     assess_migrations,
     find_failed_cleanup,
 )
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.problems import Problem, problem
-from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, PodState, StatefulSetState
+from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, StatefulSetState
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 

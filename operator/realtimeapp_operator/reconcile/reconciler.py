@@ -19,9 +19,10 @@ from realtimeapp_operator.reconcile.facts import gather_facts
 from realtimeapp_operator.reconcile.gate import read_gate
 from realtimeapp_operator.reconcile.missing import find_missing
 from realtimeapp_operator.reconcile.plan import plan
+from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.ports import DONE, REFUSED, Outcome
 from realtimeapp_operator.reconcile.problems import NamespaceEnding
-from realtimeapp_operator.reconcile.records import PodState, address_of
+from realtimeapp_operator.reconcile.records import address_of
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, Situation
 from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
 from realtimeapp_operator.reconcile.stories import tell

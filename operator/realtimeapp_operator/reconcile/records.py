@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.ownership import NOTHING, OwnedFields, owned_fields
+from realtimeapp_operator.reconcile.pod_state import PodState, conditions_of, read_pod, shortened
 from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.reconcile.references import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-TEXT_MAX = 512
-"""Characters kept of a message; conditions show less."""
-LINE_MAX = 4096
-"""Characters kept of a container's last line: all the kubelet keeps, so that a JSON line stays whole."""
 
 
 class Address(NamedTuple):
@@ -103,51 +99,6 @@ class IngressState:
 
     class_name: str
     addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A container that is not running and why, in the kubelet's words."""
-
-    container: str
-    image: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Terminated:
-    """The latest end of a container; `message` is the last line it left."""
-
-    container: str
-    reason: str
-    exit_code: int
-    message: str
-    probed: bool
-    """It has a probe whose failure makes the kubelet stop it."""
-    repeated: bool
-    """It ended before."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodState:
-    """A pod of an application. `revision` tells pods of one template from those of another."""
-
-    component: str
-    worker: str
-    revision: str
-    phase: str
-    scheduled: bool
-    ready: bool
-    waiting: Waiting | None
-    terminated: Terminated | None
-    unschedulable: str
-    running: bool
-    """The main container runs (it may not be ready)."""
-    result: str
-    """The last line the main container left when it ended well."""
-    ended_at: str
-    """When the main container ended for good, RFC 3339; empty before, so that a restart changes nothing."""
 
 
 Detail = DeploymentState | StatefulSetState | JobState | CronJobState | IngressState | PodState | None
@@ -255,19 +206,6 @@ def _app(metadata: Mapping[str, Any], owner: Mapping[str, Any]) -> Key | None:
     return Key(metadata["namespace"], instance) if instance and "namespace" in metadata else None
 
 
-def _conditions(obj: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {item["type"]: item for item in (obj.get("status") or {}).get("conditions") or ()}
-
-
-def _text(value: object) -> str:
-    return str(value or "")[:TEXT_MAX]
-
-
-def _last_line(message: str) -> str:
-    lines = message.strip().splitlines()
-    return lines[-1][:LINE_MAX] if lines else ""
-
-
 def _image(containers: Iterable[Mapping[str, Any]] | None, name: str | None = None) -> str:
     for container in containers or ():
         if name is None or container.get("name") == name:
@@ -276,7 +214,7 @@ def _image(containers: Iterable[Mapping[str, Any]] | None, name: str | None = No
 
 
 def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
-    spec, status, conditions = obj.get("spec") or {}, obj.get("status") or {}, _conditions(obj)
+    spec, status, conditions = obj.get("spec") or {}, obj.get("status") or {}, conditions_of(obj)
     pod = spec["template"]["spec"]
     failure = conditions.get("ReplicaFailure", {})
     return DeploymentState(
@@ -285,8 +223,8 @@ def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
         updated=status.get("updatedReplicas", 0),
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
-        progressing=_text(conditions.get("Progressing", {}).get("reason")),
-        replica_failure=_text(failure.get("message")) if failure.get("status") == "True" else "",
+        progressing=shortened(conditions.get("Progressing", {}).get("reason")),
+        replica_failure=shortened(failure.get("message")) if failure.get("status") == "True" else "",
         runtime_image=_image(pod.get("initContainers"), "runtime"),
         secrets=secrets_of(pod),
     )
@@ -305,16 +243,16 @@ def _stateful_set(obj: Mapping[str, Any]) -> StatefulSetState:
 
 
 def _job(obj: Mapping[str, Any]) -> JobState:
-    conditions = _conditions(obj)
+    conditions = conditions_of(obj)
     failed = conditions.get("Failed", {})
     failing = failed if failed.get("status") == "True" else {}
     return JobState(
         component=(obj["metadata"].get("labels") or {}).get(names.LABEL_COMPONENT, ""),
         complete=conditions.get("Complete", {}).get("status") == "True",
         completed_at=(obj.get("status") or {}).get("completionTime") or "",
-        failure=_text(failing.get("reason")) or ("Failed" if failing else ""),
+        failure=shortened(failing.get("reason")) or ("Failed" if failing else ""),
         failed_at=str(failing.get("lastTransitionTime") or ""),
-        message=_text(failing.get("message")),
+        message=shortened(failing.get("message")),
         secrets=secrets_of(obj["spec"]["template"]["spec"]),
     )
 
@@ -337,72 +275,6 @@ def _ingress(obj: Mapping[str, Any]) -> IngressState:
     )
 
 
-def _pod(obj: Mapping[str, Any]) -> PodState:
-    labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
-    conditions = _conditions(obj)
-    scheduled = conditions.get("PodScheduled", {})
-    phase = status.get("phase", "")
-    inits, mains = status.get("initContainerStatuses") or (), status.get("containerStatuses") or ()
-    return PodState(
-        component=labels.get(names.LABEL_COMPONENT, ""),
-        worker=labels.get(names.LABEL_WORKER, ""),
-        revision=labels.get("pod-template-hash")
-        or labels.get("controller-revision-hash")
-        or labels.get("batch.kubernetes.io/job-name")
-        or "",
-        phase=phase,
-        scheduled=bool((obj.get("spec") or {}).get("nodeName")),
-        ready=conditions.get("Ready", {}).get("status") == "True",
-        waiting=_waiting((*inits, *mains)),
-        terminated=_terminated((*inits, *mains), probed=_probed(obj.get("spec") or {})),
-        unschedulable=_text(scheduled.get("message")) if scheduled.get("reason") == "Unschedulable" else "",
-        running=bool(mains) and all("running" in (item.get("state") or {}) for item in mains),
-        result=_last_line(_end(mains).get("message") or "") if phase == "Succeeded" else "",
-        ended_at=str(_end(mains).get("finishedAt") or "") if phase in {"Succeeded", "Failed"} else "",
-    )
-
-
-def _end(statuses: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return how the first container ended; empty while it runs."""
-    for item in statuses:
-        return (item.get("state") or {}).get("terminated") or {}
-    return {}
-
-
-def _waiting(statuses: Iterable[Mapping[str, Any]]) -> Waiting | None:
-    """Return the first container that waits for something of its own, not for the one before it."""
-    for item in statuses:
-        state = (item.get("state") or {}).get("waiting")
-        if state is not None and state.get("reason") != "PodInitializing":
-            return Waiting(
-                item["name"], item.get("image") or "", state.get("reason") or "", _text(state.get("message"))
-            )
-    return None
-
-
-def _probed(spec: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the containers the kubelet stops when they do not answer."""
-    containers = (*(spec.get("initContainers") or ()), *(spec.get("containers") or ()))
-    return frozenset(item["name"] for item in containers if {"livenessProbe", "startupProbe"} & item.keys())
-
-
-def _terminated(statuses: Iterable[Mapping[str, Any]], *, probed: frozenset[str]) -> Terminated | None:
-    """Return the latest failed end of the first container that has one."""
-    for item in statuses:
-        for state in (item.get("state") or {}, item.get("lastState") or {}):
-            end = state.get("terminated")
-            if end is not None and (end.get("exitCode") or end.get("reason") == "OOMKilled"):
-                return Terminated(
-                    item["name"],
-                    end.get("reason") or "",
-                    end.get("exitCode", 0),
-                    _last_line(end.get("message") or ""),
-                    probed=item["name"] in probed,
-                    repeated=item.get("restartCount", 0) > 1,
-                )
-    return None
-
-
 _NEVER_APPLIED_AGAIN = frozenset({"Pod", "Job"})
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Detail]] = {
@@ -411,5 +283,5 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Detail]] = {
     "Job": _job,
     "CronJob": _cron_job,
     "Ingress": _ingress,
-    "Pod": _pod,
+    "Pod": read_pod,
 }
