@@ -121,7 +121,8 @@ def run_module(options: argparse.Namespace) -> int:
 
     serves = module in servers.MODULES
     signal.signal(signal.SIGTERM, _stop_server if serves else _stop)
-    user_settings.require_packages({module.split(".", maxsplit=1)[0]: f"`run {module}`"})
+    if not serves:
+        user_settings.require_packages({module.split(".", maxsplit=1)[0]: f"`run {module}`"})
     config = preload.load_config()
     if serves:
         failure.note_main_process()

@@ -63,7 +63,10 @@ def require_packages(name: str, *, module: str) -> None:
             SETTINGS_INVALID,
             f"settings.json: server.name is {name}, which runs as {server.module}, not as {module}.",
         )
-    user_settings.require_packages(dict.fromkeys((server.module, *server.packages), f"the server {name}"))
+    user_settings.require_packages(
+        dict.fromkeys((server.module, *server.packages), f"the server {name}"),
+        otherwise="choose another server in spec.web.server",
+    )
     for alternatives in server.alternatives:
         if not any(map(user_settings.is_installed, alternatives.names)):
             raise StartupFailure(PACKAGE_MISSING, alternatives.missing)

@@ -18,7 +18,9 @@ _secrets = _credentials.read(_loaded)
 _credentials.export(
     _loaded, _secrets
 )  # before the import: settings modules read DATABASE_URL and the like while importing
-_user_settings.require_packages(_overlay.list_packages(_loaded))
+_user_settings.require_packages(
+    _overlay.list_packages(_loaded), otherwise="set spec.django.overlay to Disabled"
+)
 _user = _user_settings.load(_loaded.settings_module)
 
 globals().update(_user)

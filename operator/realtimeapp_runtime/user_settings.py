@@ -65,15 +65,18 @@ def explain_missing_module(error: ModuleNotFoundError, module: str) -> StartupFa
     )
 
 
-def require_packages(packages: Mapping[str, str]) -> None:
-    """Raise StartupFailure naming every package of `packages` (import name -> what needs it) that is not installed."""
+def require_packages(packages: Mapping[str, str], *, otherwise: str = "") -> None:
+    """Raise StartupFailure naming every package of `packages` (import name -> what needs it) that is not installed.
+
+    `otherwise` is what can be done instead of adding them, a clause.
+    """
     missing = {name: use for name, use in packages.items() if not is_installed(name)}
     if missing:
         needs = "; ".join(f"{name!r} for {use}" for name, use in missing.items())
         raise StartupFailure(
             PACKAGE_MISSING,
-            f"The image lacks Python packages the application needs here: {needs}. Add them to the image, or set "
-            "spec.django.overlay to Disabled.",
+            f"The image lacks Python packages the application needs here: {needs}. Add them to the image"
+            f"{', or ' if otherwise else ''}{otherwise}.",
         )
 
 

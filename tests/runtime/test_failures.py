@@ -134,6 +134,7 @@ def test_a_server_the_image_lacks(make_pod: Callable[..., Pod], server: str, pac
     code, message = serve(pod)
     assert (code, message["reason"]) == (78, "PackageMissing")
     assert f"'{package}'" in message["message"]
+    assert "spec.web.server" in message["message"]
 
 
 @pytest.mark.parametrize("package", ["redis", "channels_redis", "uvicorn", "django"])

@@ -57,6 +57,13 @@ def test_an_image_without_what_the_server_needs(
         servers.require_packages(name, module=servers.SERVERS[name].module)
     assert refused.value.reason == "PackageMissing"
     assert word in refused.value.message
+    assert "overlay" not in refused.value.message, "a server is needed without the overlay, too"
+
+
+def test_a_missing_server_may_be_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_settings, "is_installed", lambda package: package != "granian")
+    with pytest.raises(StartupFailure, match="choose another server in spec.web.server"):
+        servers.require_packages("Granian", module="granian")
 
 
 def test_either_websocket_library_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
