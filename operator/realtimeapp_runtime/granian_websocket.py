@@ -2,7 +2,7 @@
 
 An idle application always has one pending, so a close by the server, the drain's or the application's own, would come when the
 client speaks next. Here the pending `receive` is taken back first, and the application gets its disconnect from here, as other
-servers give it: granian gives none after a handshake that was refused, and some releases raise after any close.
+servers give it, because some releases of granian raise instead.
 Granian's `receive` returns a future, so this needs no task and no queue either.
 """
 
@@ -25,10 +25,11 @@ ABNORMAL_CLOSURE: Final = 1006
 class GranianWebSocket(WebSocket):
     """A WebSocket whose pending `receive` can be taken back."""
 
-    __slots__ = ("_closed", "_code", "_pending")
+    __slots__ = ("_can_answer", "_closed", "_code", "_pending")
 
-    def __init__(self, process: Process, receive: Receive, send: Send) -> None:
-        super().__init__(process, receive, send)
+    def __init__(self, process: Process, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        super().__init__(process, scope, receive, send)
+        self._can_answer = "websocket.http.response" in (scope.get("extensions") or {})
         self._pending: Any = None  # granian's own kind of future
         self._code = process.close_code
         self._closed: asyncio.Event | None = None  # exists from the first close on, is set when it is sent
@@ -50,9 +51,18 @@ class GranianWebSocket(WebSocket):
         self._code = message.get("code", NORMAL_CLOSURE) if self.counted else ABNORMAL_CLOSURE
         closed = self._take_back()
         try:
-            await super().send(message)
+            if self._can_answer and not self._answered:
+                await self._refuse()
+            else:
+                await super().send(message)
         finally:
             closed.set()
+
+    async def _refuse(self) -> None:
+        """Refuse the handshake as other servers do, now: granian would when the application returns, which may be late."""
+        await self._send({"type": "websocket.http.response.start", "status": 403, "headers": []})
+        await self._send({"type": "websocket.http.response.body", "body": b""})
+        self._answer()
 
     async def _wait(self) -> Message:
         if not self._is_closing():

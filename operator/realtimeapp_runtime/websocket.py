@@ -28,7 +28,7 @@ async def serve(
 ) -> None:
     """Run `application` for one WebSocket scope that was admitted."""
     process.book.cells[ledger.HANDSHAKES] += 1
-    socket = process.websocket(process, receive, send)
+    socket = process.websocket(process, scope, receive, send)
     try:
         await application(scope, socket.receive, socket.send)
     except asyncio.CancelledError:
@@ -44,7 +44,7 @@ class WebSocket(Connection):
     __slots__ = ("_answered", "_busy", "_due", "_receive", "_send")
     kind = "websocket"
 
-    def __init__(self, process: Process, receive: Receive, send: Send) -> None:
+    def __init__(self, process: Process, scope: dict[str, Any], receive: Receive, send: Send) -> None:  # noqa: ARG002 - for granian's
         super().__init__(process)
         self._receive = receive
         self._send = send
