@@ -180,20 +180,24 @@ class Fleet:
         """Seconds from each close to the client's next connection."""
         return [seconds for socket in self._sockets for seconds in socket.downtimes]
 
-    def codes(self) -> dict[int, int]:
-        """Closes by code since the fleet started."""
-        return dict(Counter(close.code for close in self.closes))
+    def since(self, moment: float) -> list[Close]:
+        """Closes from a moment (monotonic seconds) on, in order."""
+        return [close for close in self.closes if close.at >= moment]
 
-    def closes_by_client(self) -> Counter[int]:
+    def codes(self, since: float = 0.0) -> dict[int, int]:
+        """Closes by code."""
+        return dict(Counter(close.code for close in self.since(since)))
+
+    def closes_by_client(self, since: float = 0.0) -> Counter[int]:
         """How often each client was closed."""
-        return Counter(close.client for close in self.closes)
+        return Counter(close.client for close in self.since(since))
 
-    def peak_per_second(self) -> int:
+    def peak_per_second(self, since: float = 0.0) -> int:
         """Most closes within any window of one second."""
-        times = [close.at for close in self.closes]
+        times = [close.at for close in self.since(since)]
         return max((sum(1 for t in times[i:] if t < start + 1) for i, start in enumerate(times)), default=0)
 
-    def spread(self) -> float:
+    def spread(self, since: float = 0.0) -> float:
         """Seconds from the first close to the last."""
-        times = [close.at for close in self.closes]
+        times = [close.at for close in self.since(since)]
         return max(times) - min(times) if times else 0.0

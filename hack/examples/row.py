@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hack.examples.disruption import Disruption
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from hack.examples.driver import Tally
 
@@ -71,14 +71,18 @@ def _find_faults(row: Row, disruption: Disruption, tally: Tally) -> list[str]:
 
 def render_table(rows: Sequence[Row]) -> str:
     """The table: a line per example and disruption."""
-    lines = [HEADER, *(line for row in rows for line in _render(row))]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
+    return align(HEADER, [line for row in rows for line in _render(row)], right=RIGHT)
+
+
+def align(header: Sequence[str], lines: Sequence[Sequence[str]], *, right: Collection[str]) -> str:
+    """Header and lines in columns, those named in `right` flush right."""
+    widths = [max(len(line[column]) for line in (header, *lines)) for column in range(len(header))]
     return "\n".join(
         "  ".join(
-            cell.rjust(width) if title in RIGHT else cell.ljust(width)
-            for title, cell, width in zip(HEADER, line, widths, strict=True)
+            cell.rjust(width) if title in right else cell.ljust(width)
+            for title, cell, width in zip(header, line, widths, strict=True)
         ).rstrip()
-        for line in lines
+        for line in (header, *lines)
     )
 
 
