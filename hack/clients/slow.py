@@ -38,7 +38,7 @@ class SlowVisitor:
     seconds: float
     """What one request takes."""
     after: float = 0.0
-    """Seconds before the first one, so that several visitors do not all end at the same moment."""
+    """Seconds before the first slow one, so that several visitors do not all end at the same moment."""
     answers: list[Answer] = field(default_factory=list)
     _ending: bool = False
     _task: asyncio.Task[None] | None = None
@@ -70,14 +70,15 @@ class SlowVisitor:
         async with aiohttp.ClientSession(
             cookie_jar=jar, headers={"Host": self.host}, timeout=timeout
         ) as session:
+            self.answers.append(await self._ask(session, seconds=0))  # for the cookie
             await asyncio.sleep(self.after)
             while not self._ending:
-                self.answers.append(await self._ask(session))
+                self.answers.append(await self._ask(session, seconds=self.seconds))
 
-    async def _ask(self, session: aiohttp.ClientSession) -> Answer:
+    async def _ask(self, session: aiohttp.ClientSession, *, seconds: float) -> Answer:
         began = time.monotonic()
         try:
-            async with session.get(f"{URL}{self.path}?seconds={self.seconds:g}") as response:
+            async with session.get(f"{URL}{self.path}?seconds={seconds:g}") as response:
                 status = str(response.status)
                 hostname = (await response.json())["hostname"] if response.ok else ""
         except (aiohttp.ClientError, TimeoutError) as error:
