@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from realtimeapp_operator.api.conditions import CONDITION_TYPES
-from realtimeapp_operator.api.reasons import EXPLANATIONS
+from realtimeapp_operator.api.explanations import EXPLANATIONS
 
 INTRODUCTION = """# Conditions and reasons
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import format_time
-from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.api.explanations import EXPLANATIONS
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.api.status import Status
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.apps import Apps

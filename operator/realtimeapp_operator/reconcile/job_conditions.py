@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
-from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.api.explanations import EXPLANATIONS
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.cleanups import describe_failed_run, find_failed_run
 from realtimeapp_operator.reconcile.gate import GateState
 from realtimeapp_operator.reconcile.situation import CHECK

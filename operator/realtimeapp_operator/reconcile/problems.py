@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.api.explanations import EXPLANATIONS
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import ApiError, BadRequest, Forbidden, Invalid, NotFound
 from realtimeapp_operator.telemetry.redaction import redact
 

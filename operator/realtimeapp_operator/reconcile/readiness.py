@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import Condition, ConditionType
-from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.api.explanations import EXPLANATIONS
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.diagnosis import diagnose
 from realtimeapp_operator.reconcile.job_conditions import (
     Said,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.conditions import Condition, ConditionType, set_condition
-from realtimeapp_operator.api.reasons import EXPLANATIONS, Reason
+from realtimeapp_operator.api.explanations import EXPLANATIONS
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.failures import describe_failure
 from realtimeapp_operator.reconcile.job_conditions import failed_runs, verdict_of
 from realtimeapp_operator.reconcile.problems import quoted
