@@ -334,7 +334,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     ),
     Reason.MIGRATION_DEADLINE_EXCEEDED: _explain(
         "The migration did not end within `migrations.activeDeadlineSeconds`; old pods keep serving.",
-        "Look for a lock in the database, or raise the deadline and set a new `spec.restartedAt`.",
+        "Look for a lock in the database and set a new `spec.restartedAt` to run it again, or raise the deadline.",
         _C.MIGRATIONS_COMPLETE,
         *_SUMMARY,
     ),
