@@ -13,12 +13,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from hack.clients.waiting import eventually
+from hack.clients.scene import describe_scene
 from hack.examples.catalog import NAMES
 from hack.examples.driver import ExampleError
 from hack.examples.row import find_faults, render_table
 from hack.examples.run import run_example
-from hack.examples.surroundings import NoClusterError, find_cluster, prepare_cluster
+from hack.examples.surroundings import ROOT, NoClusterError, find_cluster, prepare_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PREFIX = "example-"
 GONE_SECONDS = 180.0
+SCENES = ROOT / ".cache" / "examples"
 INTERRUPTED = 130
 
 
@@ -40,9 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cluster = find_cluster()
         prepare_cluster(cluster)
         try:
-            return report(*asyncio.run(run_all(names, cluster=cluster, made=namespaces)))
+            outcome = asyncio.run(run_all(names, cluster=cluster, keep=options.keep, made=namespaces))
         finally:
-            end(namespaces, keep=options.keep)
+            if options.keep and namespaces:
+                say_kept(namespaces)
+            else:
+                remove(namespaces)
+        return report(*outcome)
     except (NoClusterError, AssertionError) as error:
         print(f"error: {error}", file=sys.stderr)
     except subprocess.CalledProcessError as error:
@@ -74,12 +79,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def run_all(
-    names: Sequence[str], *, cluster: Kubectl, made: list[Kubectl]
+    names: Sequence[str], *, cluster: Kubectl, keep: bool, made: list[Kubectl]
 ) -> tuple[list[Row], list[str]]:
-    """One example after the other; the rows, and a sentence for each that did not come to a row.
-
-    Namespaces are added to `made` before anything is in them, so that they are removed whatever happens.
-    """
+    """One example after the other; the rows, and a sentence for each that did not come to a row."""
     rows, problems = [], []
     for name in names:
         say = sayer(name)
@@ -88,22 +90,34 @@ async def run_all(
         except (ExampleError, AssertionError) as error:
             say(f"failed: {error}")
             problems.append(f"{name}: {error}")
+        finally:
+            if not keep:
+                # Before the next one: what is asked for twice may be more than a small node has.
+                await asyncio.to_thread(remove, made)
     return rows, problems
 
 
 async def run_in_namespace(
     name: str, *, cluster: Kubectl, made: list[Kubectl], say: Callable[[str], None]
 ) -> Row:
-    """Run an example in a new namespace; one that is left from an earlier run is removed first."""
-    namespace = f"{PREFIX}{name}"
-    if await asyncio.to_thread(cluster.find, "namespace", namespace) is not None:
-        say(f"removing the namespace {namespace} of an earlier run")
-        await asyncio.to_thread(
-            cluster.run, "delete", "namespace", namespace, f"--timeout={GONE_SECONDS:.0f}s"
-        )
-    made.append(cluster.within(namespace))
-    kubectl = await asyncio.to_thread(cluster.create_namespace, namespace)
-    return await run_example(name, kubectl=kubectl, host=f"{name}.localhost", say=say)
+    """Run an example in a new namespace; one that is left from an earlier run is removed first.
+
+    It is added to `made` before anything is in it, so that it is removed whatever happens.
+    """
+    kubectl = cluster.within(f"{PREFIX}{name}")
+    if await asyncio.to_thread(cluster.find, "namespace", kubectl.namespace) is not None:
+        say(f"removing the namespace {kubectl.namespace} of an earlier run")
+        await asyncio.to_thread(remove, [kubectl])
+    made.append(kubectl)
+    await asyncio.to_thread(cluster.create_namespace, kubectl.namespace)
+    try:
+        return await run_example(name, kubectl=kubectl, host=f"{name}.localhost", say=say)
+    except (ExampleError, AssertionError):
+        scene = SCENES / f"{name}.log"
+        scene.parent.mkdir(parents=True, exist_ok=True)
+        scene.write_text(await asyncio.to_thread(describe_scene, kubectl))
+        say(f"what the cluster saw is in {scene.relative_to(ROOT)}")
+        raise
 
 
 def sayer(name: str) -> Callable[[str], None]:
@@ -128,26 +142,23 @@ def report(rows: Sequence[Row], problems: Sequence[str]) -> int:
     return 1 if wrong else 0
 
 
-def end(namespaces: Sequence[Kubectl], *, keep: bool) -> None:
-    """Remove the namespaces, or say how to look around in them and how to remove them."""
-    if not namespaces:
-        return
+def remove(namespaces: list[Kubectl]) -> None:
+    """Remove namespaces with all that is in them, and take them from the list once they are gone."""
+    while namespaces:
+        kubectl = namespaces[-1]
+        wait = f"--timeout={GONE_SECONDS:.0f}s"
+        kubectl.run("delete", "namespace", kubectl.namespace, "--ignore-not-found", wait)
+        namespaces.pop()
+
+
+def say_kept(namespaces: Sequence[Kubectl]) -> None:
+    """How to look around in the namespaces, and how to remove them."""
     names = [kubectl.namespace for kubectl in namespaces]
-    if keep:
-        program, kubeconfig = namespaces[0].program, namespaces[0].kubeconfig
-        print(f"\nKept: {', '.join(f'http://{name.removeprefix(PREFIX)}.localhost/' for name in names)}")
-        print(f"  export KUBECONFIG={kubeconfig} PATH={program.parent}:$PATH")
-        print(f"  kubectl -n {names[0]} get rta")
-        print(f"  kubectl delete namespace {' '.join(names)}")
-        return
-    print(f"Removing the namespaces {', '.join(names)}", flush=True)
-    kubectl = namespaces[0]
-    kubectl.run("delete", "namespace", *names, "--wait=false", "--ignore-not-found")
-    eventually(
-        lambda: all(kubectl.find("namespace", name) is None for name in names),
-        within=GONE_SECONDS,
-        what="every namespace of the examples gone",
-    )
+    program, kubeconfig = namespaces[0].program, namespaces[0].kubeconfig
+    print(f"\nKept: {', '.join(f'http://{name.removeprefix(PREFIX)}.localhost/' for name in names)}")
+    print(f"  export KUBECONFIG={kubeconfig} PATH={program.parent}:$PATH")
+    print(f"  kubectl -n {names[0]} get rta")
+    print(f"  kubectl delete namespace {' '.join(names)}")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hack.clients.waiting import eventually
 from hack.examples.catalog import NAMES
 from hack.examples.row import find_faults
 from hack.examples.run import run_example
+from tests.e2e.conftest import left_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from hack.examples.row import Row
 
 
+@pytest.fixture
+def room(cluster: Kubectl) -> None:
+    """All of the node: what an application asks for may not fit beside one that is still on its way out."""
+    eventually(lambda: not left_behind(cluster), within=120, what="no namespace of an earlier test")
+
+
+@pytest.mark.usefixtures("room")
 @pytest.mark.parametrize("name", NAMES)
 async def test_an_example_loses_nothing(
     kubectl: Kubectl, host: str, name: str, keep_row: Callable[[Row], None]
