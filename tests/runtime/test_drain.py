@@ -112,7 +112,8 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     total = SOCKETS + 2
     assert times[0] - began >= LAG
     window = total / RATE
-    assert window * 0.7 <= times[-1] - times[0] <= window * 1.25 + 0.5
+    # a pod that gets no processor time falls behind instead of closing in a burst
+    assert window * 0.7 <= times[-1] - times[0] <= window * 1.25 + 0.5 + stalls.total
     # what this process read late after a stall of its own looks like a burst of the server's
     assert peak_per_second(times) <= RATE * (1.2 + stalls.longest)
     assert ended_cleanly
@@ -256,10 +257,11 @@ async def test_sigterm_without_the_hook_is_the_server_s_own_end(
 
 
 class Stalls:
-    """Measures the longest time this process' event loop stood still, in seconds."""
+    """Measures how long this process' event loop stood still, at most and in all, in seconds."""
 
     def __init__(self) -> None:
         self.longest = 0.0
+        self.total = 0.0
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch())
@@ -273,7 +275,9 @@ class Stalls:
         while True:
             before = time.monotonic()
             await asyncio.sleep(0.01)
-            self.longest = max(self.longest, time.monotonic() - before - 0.01)
+            late = time.monotonic() - before - 0.01
+            self.longest = max(self.longest, late)
+            self.total += late
 
 
 async def wait_for_refusal(pod: Pod) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -113,8 +114,8 @@ async def test_a_killed_process_is_not_counted_and_keeps_nobody_out(
     pod = make_pod(server, settings={"connections": {"maxPerPod": 6}})
     pod.start()
     sockets = [await open_socket(pod) for _ in range(6)]
-    victim = pod.server_pids()[0]
-    os.kill(victim, signal.SIGKILL)
+    await sockets[0].send("{}")
+    os.kill(json.loads(await sockets[0].recv())["pid"], signal.SIGKILL)
     survivors = 0
     for websocket in sockets:
         try:
