@@ -217,7 +217,10 @@ def _runtime_message(message: str) -> Problem | None:
         return None
     if reason not in RUNTIME_REASONS:
         return None  # A pod may say what it likes; it cannot speak for the cluster.
-    return problem(reason, quoted(text).rstrip("."))
+    shown = quoted(text)
+    if "spec." in shown and shown.endswith("."):
+        return Problem(reason, shown)  # It is complete, and names the field to change.
+    return problem(reason, shown.rstrip("."))
 
 
 def _diagnose_deployment(deployment: DeploymentState, name: str) -> Problem | None:

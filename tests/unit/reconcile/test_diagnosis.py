@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.explanations import EXPLANATIONS
+from realtimeapp_operator.api.reasons import Reason
+from realtimeapp_operator.reconcile.diagnosis import diagnose_end
+from realtimeapp_operator.reconcile.pod_state import Terminated
 from tests.support.world import KEY, World, deployment_status
 
 IMAGE = "registry.example.com/counter:1"
@@ -355,6 +359,26 @@ async def test_other_parts_are_diagnosed_too(component: str, kind: str) -> None:
     await world.settle()
     assert world.condition(kind)["reason"] == "ImagePullFailed"
     assert world.condition("Ready")["reason"] == "ImagePullFailed"
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("The image lacks 'granian'. Add it, or choose another server in spec.web.server.", ""),
+        ("The image lacks 'granian'", EXPLANATIONS[Reason.PACKAGE_MISSING].action),
+        (f"{'x' * 300} Choose another in spec.web.server.", EXPLANATIONS[Reason.PACKAGE_MISSING].action),
+    ],
+    ids=["names the field", "names none", "is cut"],
+)
+def test_what_to_do_is_said_once(text: str, action: str) -> None:
+    report = json.dumps({"reason": "PackageMissing", "message": text})
+    end = Terminated(
+        container="web", exit_code=78, reason="Error", message=report, probed=False, repeated=False
+    )
+    found = diagnose_end(end)
+    assert found.reason is Reason.PACKAGE_MISSING
+    assert found.message.startswith(text[:200])
+    assert found.message.endswith(action or text)
 
 
 async def test_a_migration_that_cannot_start_has_its_own_cause(world: World) -> None:
