@@ -183,7 +183,7 @@ def _assess_progress(situation: Situation) -> Said:
             return _is(Reason.ROLLOUT_IN_PROGRESS, f"{message}, {old} old." if old > 0 else f"{message}.")
     leaving = _count_leaving_of_old_revisions(situation)
     if leaving:
-        return _is(Reason.ROLLOUT_IN_PROGRESS, f"{leaving} old web pods are still draining.")
+        return _is(Reason.ROLLOUT_IN_PROGRESS, f"{leaving} old web {_are(leaving)} still draining.")
     return _is_not(Reason.ROLLOUT_COMPLETE, "All pods are of the current revision.")
 
 
@@ -201,7 +201,7 @@ def _assess_drain(situation: Situation) -> Said:
     leaving = _count_leaving(situation)
     if not leaving:
         return _is_not(Reason.NO_DRAIN)
-    return _is(Reason.CONNECTIONS_MOVING, f"{leaving} web pods are closing their connections.")
+    return _is(Reason.CONNECTIONS_MOVING, f"{leaving} web {_are(leaving)} closing connections.")
 
 
 def _assess_suspension(situation: Situation) -> Said:
@@ -272,6 +272,10 @@ def _is_current(manifest: Manifest, situation: Situation) -> bool:
         and record.detail.wanted == manifest["spec"]["replicas"]
         and record.template_hash == manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
     )
+
+
+def _are(pods: int) -> str:
+    return "pod is" if pods == 1 else "pods are"
 
 
 def _count_leaving(situation: Situation) -> int:

@@ -88,7 +88,7 @@ async def test_a_new_revision_is_a_rollout_until_the_last_old_pod_is_gone(world:
     last = delete(world, "counter-web-2")
     world.roll_out()
     await world.settle()
-    assert world.condition("Progressing")["message"] == "1 old web pods are still draining."
+    assert world.condition("Progressing")["message"] == "1 old web pod is still draining."
     world.cluster.remove(last)
     await world.settle()
     assert world.condition("Progressing")["status"] == "False"
