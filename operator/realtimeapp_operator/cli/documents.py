@@ -5,10 +5,11 @@ Refuses to guess: what cannot be read ends in one sentence that names the file.
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -83,8 +84,14 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+_NUMBER: Final = re.compile(r"[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?|0[oxb][0-9a-fA-F_]+")
+"""What YAML 1.1 or 1.2 takes for a number. PyYAML quotes what it reads as one itself, and `288576e9` is none to it; to
+kubectl it is, and an annotation must be a text."""
+
+
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = "|" if "\n" in text else "'" if _NUMBER.fullmatch(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -62,7 +62,7 @@ def test_an_image_without_what_the_server_needs(
 
 def test_a_missing_server_may_be_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_settings, "is_installed", lambda package: package != "granian")
-    with pytest.raises(StartupFailure, match="choose another server in spec.web.server"):
+    with pytest.raises(StartupFailure, match=r"choose another server in spec\.web\.server"):
         servers.require_packages("Granian", module="granian")
 
 
