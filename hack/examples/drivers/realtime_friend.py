@@ -38,6 +38,8 @@ WHOLE_ROOM = 1000
 EVENTS_KEPT = 200
 INVALID = 4003
 """The package's error for what it does not accept, a second message with the same id among it."""
+CONSTRAINT = 4005
+"""Its error when the database refuses a row: the same message came over two connections at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,11 +217,8 @@ class Friend:
 def is_stored_already(error: Event) -> bool:
     """Whether the package refused a message because it has one with this id."""
     detail = error.get("detail")
-    return (
-        error.get("code") == INVALID
-        and isinstance(detail, dict)
-        and "already exists" in str(detail.get("id"))
-    )
+    exists = isinstance(detail, dict) and "already exists" in str(detail.get("id"))
+    return error.get("code") == CONSTRAINT or (error.get("code") == INVALID and exists)
 
 
 async def stop(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -173,12 +173,15 @@ async def test_a_long_absence_is_caught_up_page_by_page() -> None:
     ("error", "stored"),
     [
         (EXISTS, True),
+        ({"code": 4005, "detail": "Database constraint violated."}, True),
         ({"code": 4003, "detail": {"content": ["This field is required."]}}, False),
         ({"code": 4003, "detail": ["Invalid room_id type"]}, False),
         ({"code": 4006, "detail": "Internal server error."}, False),
     ],
 )
-def test_only_one_error_means_that_a_message_is_stored(error: dict[str, Any], *, stored: bool) -> None:
+def test_two_errors_mean_that_a_message_is_stored_and_no_other(
+    error: dict[str, Any], *, stored: bool
+) -> None:
     assert is_stored_already(error) is stored
 
 
