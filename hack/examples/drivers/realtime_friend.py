@@ -23,6 +23,8 @@ from hack.examples.drivers.tools import expect_found, is_true
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from websockets.asyncio.client import ClientConnection
+
     from hack.clients.person import Person
 
 Event = dict[str, Any]
@@ -85,6 +87,7 @@ class Friend:
             path="/messaging/",
             number=self.person.number,
             edge=self.person.edge,
+            opened=self._take_up,
             received=self._receive,
         )
 
@@ -118,7 +121,7 @@ class Friend:
 
     async def send(self, kind: str, data: Event) -> bool:
         """Send one event of the package."""
-        return await self.socket.send(json.dumps({"event_type": kind, "data": data}))
+        return await self.socket.send(as_event(kind, data))
 
     async def look_again(self) -> None:
         """Open the room anew, as somebody does who comes back to the page."""
@@ -148,22 +151,30 @@ class Friend:
         found = json.loads(answer.text)
         self.identity, self.hostname = found["id"], found["hostname"]
 
+    async def _take_up(self, connection: ClientConnection) -> None:
+        """Fetch what was missed and say again what is on its way, on a connection that has just been opened."""
+        if self.room:
+            await connection.send(as_event("room.messages", self._page(1)))
+        if self.waiting:
+            await connection.send(as_event("message.send", self._first()))
+
     async def _send_first(self) -> None:
+        if self.waiting:
+            await self.send("message.send", self._first())
+
+    def _first(self) -> Event:
         self._sent_at = asyncio.get_running_loop().time()
-        for identity, said in self.waiting.items():
-            fields = {"room_id": said.room, "content": said.content, "extra_fields": {"id": identity}}
-            await self.send("message.send", fields)
-            return
+        identity, said = next(iter(self.waiting.items()))
+        return {"room_id": said.room, "content": said.content, "extra_fields": {"id": identity}}
+
+    def _page(self, number: int) -> Event:
+        return {"room_id": self.room, "paginate": {"page": number, "size": PAGE_SIZE}}
 
     async def _tend(self) -> None:
-        """Do what the package asks of a page that is open, and fetch what it may have missed after a connect."""
+        """Do what the package asks of a page that is open."""
         loop = asyncio.get_running_loop()
-        connection, heartbeat = None, loop.time()
+        heartbeat = loop.time()
         while True:
-            if self.socket.connection is not None and self.socket.connection is not connection:
-                connection = self.socket.connection
-                await self._fetch(page=1)
-                await self._send_first()
             if loop.time() - heartbeat >= HEARTBEAT_SECONDS:
                 heartbeat = loop.time()
                 await self.send("session.heartbeat", {})
@@ -173,11 +184,6 @@ class Friend:
             if loop.time() - self._sent_at >= AGAIN_SECONDS:
                 await self._send_first()
             await asyncio.sleep(TIDY_SECONDS)
-
-    async def _fetch(self, *, page: int) -> None:
-        if self.room:
-            wanted = {"room_id": self.room, "paginate": {"page": page, "size": PAGE_SIZE}}
-            await self.send("room.messages", wanted)
 
     async def _receive(self, raw: str | bytes) -> None:
         event: Event = json.loads(raw)
@@ -211,7 +217,12 @@ class Friend:
         for identity in found:
             await self._see(identity)
         if found and len(new) == len(found) and data.get("has_next"):
-            await self._fetch(page=data["next_page_number"])
+            await self.send("room.messages", self._page(data["next_page_number"]))
+
+
+def as_event(kind: str, data: Event) -> str:
+    """An event of the package as it is sent."""
+    return json.dumps({"event_type": kind, "data": data})
 
 
 def is_stored_already(error: Event) -> bool:
