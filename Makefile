@@ -59,7 +59,7 @@ generate: setup ## Write the files derived from the API models
 requirements: setup ## Resolve the pinned requirement files again
 	$(UV_COMPILE) pyproject.toml -o requirements/operator.txt >/dev/null
 	$(UV_COMPILE) requirements/dev.in --override requirements/overrides.txt -o requirements/dev.txt >/dev/null
-	for file in requirements/example-*.in; do $(UV_COMPILE) $$file -o $${file%.in}.txt >/dev/null || exit 1; done
+	for file in requirements/example-*.in requirements/e2e-*.in; do $(UV_COMPILE) $$file -o $${file%.in}.txt >/dev/null || exit 1; done
 
 .PHONY: bench bench-runtime bench-apps
 bench: setup ## 200 RealtimeApps against a raw client, one run

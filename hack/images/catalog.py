@@ -133,5 +133,14 @@ IMAGES = {
         _example("aws-websockets", "2", "notices", "board"),
         _example("django-shop", "1", "shop", "orders"),
         _example("django-shop", "2", "shop", "orders"),
+        Image(
+            name="servers",
+            tag="localhost/e2e-servers:1",
+            base="python",
+            containerfile="tests/e2e/apps/servers/Containerfile",
+            sources=("tests/e2e/apps/servers/echo",),
+            requirements="requirements/e2e-servers.txt",
+            site="servers",
+        ),
     )
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ import pytest
 import yaml
 
 from hack.clients.kubectl import Kubectl
+from hack.clients.scene import describe_scene
 from hack.clients.waiting import eventually
 from hack.cluster import binaries
 from hack.cluster.layout import NODE, default_state
 from hack.demo.release import NAMESPACE, RELEASE, install_arguments
-from hack.examples.row import Row, render_table
+from hack.examples.row import Row, align, render_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -31,6 +33,19 @@ PREFIX = "e2e-"
 failed = pytest.StashKey[bool]()
 rows = pytest.StashKey[list[Row]]()
 """What the examples did, for the table at the end."""
+server_lines = pytest.StashKey[list[tuple[str, ...]]]()
+"""What the servers did, for theirs."""
+SERVER_HEADER = (
+    "server",
+    "processes",
+    "sockets",
+    "closes",
+    "peak/s",
+    "in flight finished",
+    "visitors' errors",
+    "exit",
+    "settled",
+)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,17 +59,25 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table of the examples, as `make examples` does."""
-    shown = config.stash.get(rows, [])
-    if shown:
+    """Print the table of the examples, as `make examples` does, and that of the servers."""
+    if shown := config.stash.get(rows, []):
         terminalreporter.section("examples")
         terminalreporter.write_line(render_table(shown))
+    if lines := config.stash.get(server_lines, []):
+        terminalreporter.section("servers: a rollout away from each")
+        terminalreporter.write_line(align(SERVER_HEADER, lines, right=SERVER_HEADER[1:]))
 
 
 @pytest.fixture
 def keep_row(pytestconfig: pytest.Config) -> Callable[[Row], None]:
     """Takes what an example did for the table at the end of the ring."""
     return pytestconfig.stash.setdefault(rows, []).append
+
+
+@pytest.fixture
+def keep_line(pytestconfig: pytest.Config) -> Callable[[tuple[str, ...]], None]:
+    """Takes what a server did, in the columns of SERVER_HEADER."""
+    return pytestconfig.stash.setdefault(server_lines, []).append
 
 
 @pytest.fixture(scope="session")
@@ -92,30 +115,25 @@ def operator(cluster: Kubectl) -> Kubectl:
 @pytest.fixture
 def kubectl(cluster: Kubectl, operator: Kubectl, request: pytest.FixtureRequest) -> Iterator[Kubectl]:
     """kubectl in a new namespace that enforces Pod Security `restricted`; the namespace is gone afterwards."""
+    with new_namespace(cluster) as inside:
+        yield inside
+        if request.node.stash.get(failed, False):
+            print_scene(inside, operator)
+
+
+@contextmanager
+def new_namespace(cluster: Kubectl) -> Iterator[Kubectl]:
+    """kubectl in a namespace of its own, which is removed at the end; nobody waits for that."""
     name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
-    inside = cluster.create_namespace(name)
-    yield inside
-    if request.node.stash.get(failed, False):
-        print_scene(inside, operator)
-    cluster.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+    try:
+        yield cluster.create_namespace(name)
+    finally:
+        cluster.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 def print_scene(kubectl: Kubectl, operator: Kubectl) -> None:
     """What the cluster saw, for the report of a failed test."""
-    for arguments in (
-        ("describe", "rta"),
-        ("get", "all,ingress,networkpolicy", "-o", "wide"),
-        ("get", "events", "--sort-by=.lastTimestamp"),
-        (
-            "logs",
-            "-l",
-            "app.kubernetes.io/managed-by=realtimeapp-operator",
-            "--all-containers",
-            "--tail=40",
-            "--prefix",
-        ),
-    ):
-        print(f"--- kubectl {' '.join(arguments)}\n{kubectl.run(*arguments, check=False).stdout}")
+    print(describe_scene(kubectl))
     log = operator.run("logs", f"deployment/{RELEASE}", "--tail=80", check=False).stdout
     print(f"--- operator log\n{log}")
 

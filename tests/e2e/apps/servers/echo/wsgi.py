@@ -1,0 +1,9 @@
+"""The same views for a WSGI server."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "echo.settings")
+
+application = get_wsgi_application()
