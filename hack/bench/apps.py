@@ -19,27 +19,31 @@ from typing import Final
 
 from hack.bench.limits import raise_file_limit
 from hack.bench.serving import HOST, MAX_PER_POD, Rendered, find_port, serve
-from hack.bench.sites import SITES, Site, hold
+from hack.bench.sites import ASGI_SERVERS, SITES, Site, hold
 from hack.clients.redis_server import scratch_redis
 from realtimeapp_operator import names
 from realtimeapp_operator.api.parse import parse
 from realtimeapp_operator.render.facts import Facts
 from realtimeapp_operator.render.objects import render
 
-SERVERS: Final = ("Uvicorn", "Daphne", "Hypercorn", "Granian", "GunicornUvicorn")
 WARM_UP: Final = 20
 ADDED_KIB: Final = 5.0
 """Most the runtime may add per socket."""
 ADDED_MIB: Final = 15.0
 """Most the runtime may add per process."""
+SOCKETS: Final = {
+    "connections": {"maxPerPod": MAX_PER_POD},
+    "rollout": {"maxReconnectsPerSecond": MAX_PER_POD},
+}
 SETTLE_SECONDS: Final = 2.0
 """Asking a page leaves garbage; a short rest makes two readings alike. Nothing waits for it to be long enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weight:
-    """MiB of the idle server, KiB of each further socket."""
+    """Processes and MiB of the idle server, KiB of each further socket."""
 
+    processes: int
     process_mib: float
     socket_kib: float
 
@@ -58,7 +62,7 @@ class Row:
         found = []
         if self.runtime.socket_kib - self.plain.socket_kib > ADDED_KIB:
             found.append(f"the runtime adds more than {ADDED_KIB:g} KiB per socket")
-        if self.runtime.process_mib - self.plain.process_mib > ADDED_MIB:
+        if self.runtime.process_mib - self.plain.process_mib > ADDED_MIB * self.runtime.processes:
             found.append(f"the runtime adds more than {ADDED_MIB:g} MiB per process")
         if self.server == "Uvicorn" and self.runtime.socket_kib > self.site.target_kib:
             found.append(f"a socket takes more than {self.site.target_kib:g} KiB")
@@ -70,17 +74,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="hack.bench.apps", description=__doc__)
     parser.add_argument("--sockets", type=int, default=1000, help="default: %(default)s")
     parser.add_argument("--site", choices=sorted(SITES), action="append", help="default: all")
-    parser.add_argument("--server", choices=SERVERS, action="append", help="default: all")
+    parser.add_argument("--server", choices=(*ASGI_SERVERS, "Gunicorn"), action="append", help="default: all")
     options = parser.parse_args()
     raise_file_limit(options.sockets + WARM_UP + 100)
     print(
-        f"{'framework':<10}{'server':<17}{'idle MiB: plain':>16}{'runtime':>9}{'added':>8}"
+        f"{'framework':<10}{'server':<17}{'processes':>9}{'idle MiB: plain':>16}{'runtime':>9}{'added':>8}"
         f"{'KiB/socket: plain':>20}{'runtime':>9}{'added':>8}"
     )
     missed = []
     with scratch_redis() as redis_port:
         for name in options.site or SITES:
-            for server in options.server or SERVERS:
+            for server in SITES[name].servers:
+                if options.server and server not in options.server:
+                    continue
                 row = compare(SITES[name], server, sockets=options.sockets, redis_port=redis_port)
                 print_row(row)
                 missed += [f"{name} on {server}: {text}" for text in row.misses()]
@@ -105,20 +111,25 @@ async def weigh(site: Site, server: str, *, runtime: bool, sockets: int, redis_p
     ) as serving:
         async with hold(site, port=port, count=WARM_UP):
             await asyncio.sleep(SETTLE_SECONDS)
-            before = serving.memory_kib()
+            before, processes = serving.memory_kib(), serving.count_processes()
+            if not site.path:
+                return Weight(processes=processes, process_mib=before / 1024, socket_kib=0.0)
             async with hold(site, port=port, count=sockets):
                 await asyncio.sleep(SETTLE_SECONDS)
                 after = serving.memory_kib()
-    return Weight(process_mib=before / 1024, socket_kib=(after - before) / sockets)
+    return Weight(processes=processes, process_mib=before / 1024, socket_kib=(after - before) / sockets)
 
 
 def print_row(row: Row) -> None:
     """Print one line of the table."""
     plain, runtime = row.plain, row.runtime
+    sockets = (
+        f"{plain.socket_kib:>20.1f}{runtime.socket_kib:>9.1f}{runtime.socket_kib - plain.socket_kib:>+8.1f}"
+    )
     print(
-        f"{row.site.name:<10}{row.server:<17}"
+        f"{row.site.name:<10}{row.server:<17}{runtime.processes:>9}"
         f"{plain.process_mib:>16.1f}{runtime.process_mib:>9.1f}{runtime.process_mib - plain.process_mib:>+8.1f}"
-        f"{plain.socket_kib:>20.1f}{runtime.socket_kib:>9.1f}{runtime.socket_kib - plain.socket_kib:>+8.1f}",
+        f"{sockets if row.site.path else ''}",
         flush=True,
     )
 
@@ -135,12 +146,7 @@ def render_web(site: Site, server: str, port: int) -> Rendered:
                 "framework": site.framework,
                 "django": {"settingsModule": site.settings_module, "allowedHosts": [HOST]},
                 "trustedProxies": {"hops": 1},
-                "web": {
-                    "server": server,
-                    "port": port,
-                    "connections": {"maxPerPod": MAX_PER_POD},
-                    "rollout": {"maxReconnectsPerSecond": MAX_PER_POD},
-                },
+                "web": {"server": server, "port": port, **(SOCKETS if site.path else {})},
             },
         }
     )

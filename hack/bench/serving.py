@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LAUNCHER: Final = ROOT / "operator" / "realtimeapp_runtime" / "launch.py"
-WRAPPED: Final = "realtimeapp_runtime.asgi:application"
+WRAPPED: Final = ("realtimeapp_runtime.asgi:application", "realtimeapp_runtime.wsgi:application")
 HOST: Final = "bench.example.com"
 START_SECONDS: Final = 60.0
 MAX_PER_POD: Final = 100_000
@@ -61,7 +61,7 @@ LIVEVIEW_CONFIG = {{"rate_limit": {{"max_connections_per_ip": {most}}}}}
 
 GUIDE_ARGUMENTS: Final = {
     "realtimeapp_runtime.gunicorn_worker.UvicornWorker": "uvicorn_worker.UvicornWorker",
-    "python:realtimeapp_runtime.gunicorn_settings": "/dev/null",
+    "python:realtimeapp_runtime.gunicorn_settings": "python:gunicorn.config",  # a module without any setting in it
 }
 """What the runtime brings for gunicorn, and what its guide names instead."""
 
@@ -72,6 +72,10 @@ class Serving:
 
     port: int
     pid: int
+
+    def count_processes(self) -> int:
+        """Return how many processes the server has, supervisors included."""
+        return len(session_members(self.pid))
 
     def memory_kib(self) -> int:
         """Return the proportional set size of all its processes, in KiB: shared pages count once."""
@@ -160,7 +164,7 @@ def _prepare_guide(
     }
     _verb, module, *rest = map(_on_loopback, rendered.arguments)
     own = [GUIDE_ARGUMENTS.get(argument, argument) for argument in rest]
-    own = [site.asgi_application if argument == WRAPPED else argument for argument in own]
+    own = [site.application if argument in WRAPPED else argument for argument in own]
     return [sys.executable, "-m", module, *own], environment
 
 

@@ -1,4 +1,4 @@
-"""The two applications whose sockets are weighed, and a client of each that connects, does one thing and then rests."""
+"""The applications that are weighed, and a client of each that connects, does one thing and then rests."""
 
 from __future__ import annotations
 
@@ -26,23 +26,29 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """An application and how its socket is used; `target_kib` is the most an idle socket may take on uvicorn."""
+    """An application and how it is used; `target_kib` is the most an idle socket may take on uvicorn.
+
+    One without a `path` has no sockets: its clients ask for a page.
+    """
 
     name: str
     framework: str
     folder: Path
     settings_module: str
-    asgi_application: str
-    path: str
-    target_kib: float
+    application: str
+    servers: tuple[str, ...]
+    path: str = ""
+    target_kib: float = 0.0
 
 
+ASGI_SERVERS: Final = ("Uvicorn", "Daphne", "Hypercorn", "Granian", "GunicornUvicorn")
 CHANNELS: Final = Site(
     name="Channels",
     framework="Channels",
     folder=ROOT / "hack" / "bench" / "rooms",
     settings_module="rooms.settings",
-    asgi_application="rooms.asgi:application",
+    application="rooms.asgi:application",
+    servers=ASGI_SERVERS,
     path="/ws/room/",
     target_kib=50.0,
 )
@@ -51,22 +57,34 @@ DJUST: Final = Site(
     framework="Djust",
     folder=ROOT / "examples" / "djust-counter",
     settings_module="counter.settings",
-    asgi_application="counter.asgi:application",
+    application="counter.asgi:application",
+    servers=ASGI_SERVERS,
     path="/ws/live/",
     target_kib=110.0,
 )
-SITES: Final = {site.name: site for site in (CHANNELS, DJUST)}
+DJANGO: Final = Site(
+    name="Django",
+    framework="Django",
+    folder=ROOT / "hack" / "bench" / "rooms",
+    settings_module="rooms.settings",
+    application="rooms.wsgi:application",
+    servers=("Gunicorn",),
+)
+SITES: Final = {site.name: site for site in (CHANNELS, DJUST, DJANGO)}
 
 
 @contextlib.asynccontextmanager
 async def hold(site: Site, *, port: int, count: int) -> AsyncIterator[None]:
-    """Keep `count` sockets of `site` open, each of which has had one message from the application."""
+    """Keep `count` sockets of `site` open, each of which has had one message from the application; or ask for as many pages."""
     opened: list[ClientConnection] = []
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def open_one() -> None:
         async with gate:
-            opened.append(await _open(site, port))
+            if site.path:
+                opened.append(await _open(site, port))
+            else:
+                await _ask_page(port, _describe_client(next(_numbers)))
 
     try:
         async with asyncio.TaskGroup() as group:
