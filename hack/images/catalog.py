@@ -85,6 +85,20 @@ def _example(name: str, version: str, *packages: str) -> Image:
     )
 
 
+def _ledger(version: str) -> Image:
+    """The application of the end-to-end tests that misbehaves when told to."""
+    return Image(
+        name=f"ledger-{version}",
+        tag=f"localhost/e2e-ledger:{version}",
+        base="python",
+        containerfile="tests/e2e/apps/ledger/Containerfile",
+        sources=("tests/e2e/apps/ledger",),
+        requirements="requirements/e2e-ledger.txt",
+        site="ledger",
+        arguments=(("APP_VERSION", version),),
+    )
+
+
 IMAGES = {
     image.name: image
     for image in (
@@ -142,5 +156,7 @@ IMAGES = {
             requirements="requirements/e2e-servers.txt",
             site="servers",
         ),
+        _ledger("1"),
+        _ledger("2"),
     )
 }

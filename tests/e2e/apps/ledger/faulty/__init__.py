@@ -1,0 +1,1 @@
+"""An application whose own system check finds an error."""
