@@ -379,6 +379,7 @@ def test_what_to_do_is_said_once(text: str, action: str) -> None:
     assert found.reason is Reason.PACKAGE_MISSING
     assert found.message.startswith(text[:200])
     assert found.message.endswith(action or text)
+    assert "…." not in found.message
 
 
 async def test_a_migration_that_cannot_start_has_its_own_cause(world: World) -> None:
