@@ -43,7 +43,7 @@ def quoted(text: str, *, longest: int = QUOTED_MAX) -> str:
 
 def problem(reason: Reason, what: str) -> Problem:
     """Return the problem `what` (a clause without a full stop), followed by what its reason says to do."""
-    stop = "" if what.endswith("…") else "."
+    stop = "" if what.endswith(("…", "?", "!")) else "."
     return Problem(reason, f"{what}{stop} {EXPLANATIONS[reason].action}")
 
 
