@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hack.clients.waiting import eventually
+from hack.clients.waiting import INTERVAL, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +91,15 @@ class Kubectl:
         conditions = app.get("status", {}).get("conditions", ())
         return next((c for c in conditions if c["type"] == condition), {})
 
-    def await_condition(
-        self, name: str, condition: str, *, status: str = "True", reason: str | None = None, within: float
+    def await_condition(  # noqa: PLR0913 - the parts of a condition, and how to wait for it
+        self,
+        name: str,
+        condition: str,
+        *,
+        status: str = "True",
+        reason: str | None = None,
+        within: float,
+        interval: float = INTERVAL,
     ) -> Object:
         """Wait until a condition of the current generation has this status (and reason)."""
 
@@ -110,7 +117,7 @@ class Kubectl:
 
         wanted = f"{condition}={status}" + (f" ({reason})" if reason else "")
         try:
-            found = eventually(look, within=within, what=f"{name}: {wanted}")
+            found = eventually(look, within=within, what=f"{name}: {wanted}", interval=interval)
         except AssertionError as error:
             raise AssertionError(f"{error}\nlast: {self.condition(name, condition)}") from None
         assert found is not None

@@ -15,21 +15,24 @@ INTERVAL = 0.1
 """Seconds between two looks."""
 
 
-def eventually(look: Callable[[], T], *, within: float, what: str) -> T:
-    """Look until the answer is truthy and return it; AssertionError with the last answer after `within` seconds."""
+def eventually(look: Callable[[], T], *, within: float, what: str, interval: float = INTERVAL) -> T:
+    """Look until the answer is truthy and return it; AssertionError with the last answer after `within` seconds.
+
+    A longer interval is for looks that cost processor time, such as kubectl while clients work.
+    """
     deadline = time.monotonic() + within
     while True:
         answer = look()
         if answer:
             return answer
         assert time.monotonic() < deadline, f"{what}: not within {within:.0f} s; last seen: {answer!r}"
-        time.sleep(INTERVAL)
+        time.sleep(interval)
 
 
 async def eventually_async(
     look: Callable[[], Awaitable[T]], *, within: float, what: str, interval: float = INTERVAL
 ) -> T:
-    """As `eventually`, for coroutines; a longer interval is for looks that cost processor time, such as kubectl."""
+    """As `eventually`, for coroutines."""
     deadline = time.monotonic() + within
     while True:
         answer = await look()

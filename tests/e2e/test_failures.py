@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hack.clients.edge import await_edge
+from tests.e2e.bystanders import bystanders, told
+from tests.e2e.ledger import read_ledger
 
 if TYPE_CHECKING:
     from hack.clients.kubectl import Kubectl
+    from tests.e2e.bystanders import Bystanders
 
 Patch = dict[str, Any]
 
@@ -62,6 +65,18 @@ MISTAKES = {
         reason="SettingsModuleNotFound",
         says=("counter.nowhere", "spec.django.settingsModule"),
     ),
+    "missing ASGI application": Mistake(
+        breaks={"django": {"asgiApplication": "counter.nowhere:application"}},
+        mends={"django": {"asgiApplication": None}},
+        reason="AsgiApplicationNotFound",
+        says=("counter.nowhere", "spec.django.asgiApplication"),
+    ),
+    "image without the server's package": Mistake(
+        breaks={"web": {"server": "Hypercorn"}},
+        mends={"web": {"server": None}},
+        reason="PackageMissing",
+        says=("hypercorn", "spec.web.server"),
+    ),
     "quota refused": Mistake(
         before=(QUOTA,),
         breaks={"web": {"replicas": 9}},
@@ -92,25 +107,47 @@ async def test_a_mistake_is_named_and_the_old_pods_serve_until_it_is_mended(
     counter["spec"].setdefault("web", {})["replicas"] = 1
     kubectl.apply(*mistake.before, counter)
     kubectl.await_condition("counter", "Ready", within=60)
-    serving = {pod["metadata"]["uid"] for pod in kubectl.web_pods("counter")}
+    async with bystanders(host, page="/whoami/", socket="/ws/whoami/") as people:
+        await make_and_mend(kubectl, "counter", mistake, people)
 
-    kubectl.patch("rta", "counter", {"spec": mistake.breaks})
-    found = kubectl.await_condition(
-        "counter", mistake.condition, status="False", reason=mistake.reason, within=90
+
+async def test_a_missing_wsgi_application_is_named_and_the_old_pods_serve_until_it_is_mended(
+    kubectl: Kubectl, host: str
+) -> None:
+    kubectl.apply(read_ledger(host, framework="Django", web={"replicas": 1}))
+    kubectl.await_condition("ledger", "Ready", within=90)
+    mistake = Mistake(
+        breaks={"django": {"wsgiApplication": "ledger.nowhere:application"}},
+        mends={"django": {"wsgiApplication": None}},
+        reason="WsgiApplicationNotFound",
+        says=("ledger.nowhere", "spec.django.wsgiApplication"),
     )
-    for words in mistake.says:
-        assert words in found["message"], found["message"]
-    if mistake.reason != "IngressClassNotFound":
-        await await_edge(host)
-    assert serving <= {pod["metadata"]["uid"] for pod in kubectl.web_pods("counter")}, (
-        "the old pods must keep serving"
+    async with bystanders(host, sockets=0) as people:
+        await make_and_mend(kubectl, "ledger", mistake, people)
+
+
+async def make_and_mend(kubectl: Kubectl, app: str, mistake: Mistake, people: Bystanders) -> None:
+    """Patch the mistake in, read what is said of it, patch it out; people visit all the while."""
+    serving = await uids_of_web_pods(kubectl, app)
+    await asyncio.to_thread(kubectl.patch, "rta", app, {"spec": mistake.breaks})
+    await told(
+        kubectl, app, mistake.condition, status="False", reason=mistake.reason, says=mistake.says, within=90
     )
-    events = kubectl.run("describe", "rta", "counter").stdout.partition("Events:")[2]
+    assert serving <= await uids_of_web_pods(kubectl, app), "the old pods must keep serving"
+    people.assert_undisturbed()
+    described = await asyncio.to_thread(kubectl.run, "describe", "rta", app)
+    events = described.stdout.partition("Events:")[2]
     assert mistake.reason in events, events
 
-    kubectl.patch("rta", "counter", {"spec": mistake.mends})
-    kubectl.await_condition("counter", "Ready", within=90)
-    await await_edge(host)
+    await asyncio.to_thread(kubectl.patch, "rta", app, {"spec": mistake.mends})
+    await told(kubectl, app, "Ready", within=90)
+    await people.assert_moved_politely()
+
+
+async def uids_of_web_pods(kubectl: Kubectl, app: str) -> set[str]:
+    """Which pods serve."""
+    pods = await asyncio.to_thread(kubectl.web_pods, app)
+    return {pod["metadata"]["uid"] for pod in pods}
 
 
 async def test_somebody_elses_object_is_left_alone(kubectl: Kubectl, counter: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from ledger import settings
 
 class Production(Configuration):
     SECRET_KEY = settings.SECRET_KEY
+    APP_VERSION = settings.APP_VERSION
     INSTALLED_APPS = settings.INSTALLED_APPS
     MIDDLEWARE = settings.MIDDLEWARE
     ROOT_URLCONF = settings.ROOT_URLCONF
