@@ -19,7 +19,7 @@ from hack.rings.surroundings import Surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
 RINGS = ("lint", "unit", "runtime", "api", "e2e")
-PARALLEL = {"unit": 2, "runtime": 3}
+PARALLEL = {"unit": 2, "runtime": 4}
 """Tests at the same time: one per core for the unit ring; the runtime ring mostly waits for drains to take their time."""
 
 
