@@ -150,7 +150,7 @@ def _read(job: str, component: str, *, look: Look, stuck: Problem | None) -> Att
         )
     if failure is not None and failure.failed_at:
         return Attempt(job=job, record=record, failure=failure, retry_at=_retry_at(failure))
-    if failure is None and stuck is not None:
+    if stuck is not None and (failure is None or failure.problem.reason is Reason.PODS_STARTING):
         failure = Failure(job=job, problem=stuck)
     if failure is None and not _is_complete(record):
         pods = own_pods(job, look.family.pods(component))

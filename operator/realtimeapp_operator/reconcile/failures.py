@@ -96,7 +96,8 @@ def find_failure(
     cause = _find_cause(own, now=now) or _find_slow_start(own, job=name, known=known, now=now)
     if not state.failure:
         return None if cause is None or cause.reason in PASSING else Failure(job=name, problem=cause)
-    if cause is None and known is not None and (known.failed_at or known.problem.reason in NEVER_BEGAN):
+    unknown = cause is None or cause.reason is Reason.PODS_STARTING
+    if unknown and known is not None and (known.failed_at or known.problem.reason in NEVER_BEGAN):
         return Failure(job=name, problem=known.problem, failed_at=state.failed_at)
     return Failure(
         job=name, problem=_conclude(state, name=name, cause=cause, words=words), failed_at=state.failed_at

@@ -315,6 +315,26 @@ async def test_an_image_that_takes_longer_than_the_deadline_is_pulled_again(worl
     await world.bring_up()
 
 
+async def test_a_secret_that_is_missing_is_more_than_a_slow_start(world: World) -> None:
+    world.declare(image=NEW, database={"urlSecretRef": {"name": "shop-db", "key": "url"}})
+    await world.settle()
+    preparing = {"name": "migrate", "image": NEW, "state": {"waiting": {"reason": "ContainerCreating"}}}
+    job = world.migration()
+    world.pod(
+        "m1",
+        component=names.COMPONENT_MIGRATE,
+        revision=job,
+        status={"phase": "Pending", "containerStatuses": [preparing]},
+    )
+    await world.settle()
+    await wait(world, 10)
+    assert said(world, "MigrationsComplete") == said(world, "Ready") == ("False", "SecretMissing")
+    assert said(world, "Degraded") == ("True", "SecretMissing")
+    world.fail_job(job, reason="DeadlineExceeded")
+    await world.settle()
+    assert said(world, "MigrationsComplete") == ("False", "SecretMissing"), "as it was before the deadline"
+
+
 async def test_a_slow_start_is_forgotten_once_the_pod_runs(world: World) -> None:
     ref = world.pod(
         "m1", component=names.COMPONENT_MIGRATE, revision=world.migration(), status={"phase": "Pending"}
