@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "djust-counter.yaml"
+IMAGES = ("base", "redis", "operator", "counter-1", "counter-2")
+"""What the demonstration runs; the other examples' images are for `make examples`."""
 NAMESPACE = "demo"
 APP = "counter"
 HOST = "counter.localhost"
@@ -43,7 +45,8 @@ def main() -> int:
         if kubeconfig is None:
             step("A Kubernetes cluster on this machine", sys.executable, "-m", "hack.cluster", "up")
             kubeconfig = str(default_state(NODE).kubeconfig)
-            step("Images", sys.executable, "-m", "hack.images")
+            only = [argument for name in IMAGES for argument in ("--only", name)]
+            step("Images", sys.executable, "-m", "hack.images", *only)
         else:
             print(
                 f"== Using the cluster of KUBECONFIG={kubeconfig}; its nodes must be able to pull the images",
