@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from hack.rings.ahead import Ahead
 from hack.rings.surroundings import Surroundings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def main() -> int:
     parser.add_argument("-k", dest="keyword", help="only tests matching this pytest expression")
     arguments = parser.parse_args()
     wanted = [ring for ring in RINGS if ring in arguments.ring] if arguments.ring else list(RINGS)
-    with Surroundings() as surroundings:
+    with Surroundings() as surroundings, Ahead(wanted=surroundings.can_build_ahead(wanted)):
         results = [run(ring, surroundings=surroundings, keyword=arguments.keyword) for ring in wanted]
     print_table(results)
     return 1 if any(result.failed for result in results) else 0
