@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from hack.clients.kubectl import Kubectl
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.thorough, pytest.mark.asyncio(loop_scope="module")]
 
 SOCKETS = 40
 CAP = 45

@@ -6,6 +6,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hack.clients.waiting import eventually_async
 from hack.examples.deploy import deploy
 from hack.examples.disruption import Disruption, await_settled, disrupt, find_processes
@@ -15,6 +17,8 @@ from hack.examples.drivers.django_shop import DRIVER
 if TYPE_CHECKING:
     from hack.clients.kubectl import Kubectl
     from hack.examples.driver import Object, Target
+
+pytestmark = pytest.mark.thorough
 
 UNFINISHED = "SELECT count(*) FROM orders_taskrun WHERE worker = 'celery@' || :'pod' AND ended_at IS NULL"
 WORKERS = """
