@@ -56,7 +56,8 @@ async def bystanders(
     async with Visitor(host=host, path=page) as visitor, Fleet(host=host, path=socket, size=sockets) as fleet:
 
         async def at_work() -> bool:
-            return fleet.connected == sockets and visitor.total > 0
+            # A second of visits before anything happens: some conditions change faster than that.
+            return fleet.connected == sockets and visitor.total >= visitor.rate
 
         await eventually_async(at_work, within=30, what="visitor and sockets at work")
         yield Bystanders(visitor=visitor, fleet=fleet)
