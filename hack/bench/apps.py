@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from hack.bench.limits import raise_file_limit
-from hack.bench.serving import HOST, MAX_PER_POD, Rendered, find_port, serve
+from hack.bench.serving import HOST, MAX_PER_POD, Rendered, serve
 from hack.bench.sites import ASGI_SERVERS, SITES, Site, hold
+from hack.clients.ports import find_port
 from hack.clients.redis_server import scratch_redis
 from realtimeapp_operator import names
 from realtimeapp_operator.api.parse import parse

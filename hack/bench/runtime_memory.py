@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from hack.bench.limits import raise_file_limit
-from hack.bench.serving import find_port
+from hack.clients.ports import find_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -111,14 +110,6 @@ def serve(site: Site, rendered: Rendered, *, port: int, runtime: bool, redis_por
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def find_port() -> int:
-    """Return a TCP port of loopback that was free a moment ago."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _prepare_runtime(

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
+from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ def scratch_redis() -> Iterator[int]:
     binary = shutil.which("redis-server")
     if binary is None:
         raise SystemExit("redis-server is not on PATH: install the distribution package redis-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = find_port()
     with tempfile.TemporaryDirectory() as folder:
         options = [
             "--port",

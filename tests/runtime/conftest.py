@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
-from tests.runtime.server import REDIS_PASSWORD, Pod, free_port
+from tests.runtime.server import REDIS_PASSWORD, Pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ class Redis:
 
     directory: Path
     binary: str
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_port)
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
 from realtimeapp_operator import names
 from realtimeapp_operator.api.app import Spec
@@ -57,13 +56,6 @@ FRAMEWORKS = {
     "tasks": "Django",
     "messaging": "RealtimeChat",
 }
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)
@@ -111,7 +103,7 @@ class Pod:
     app: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_port)
     process: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = None
 

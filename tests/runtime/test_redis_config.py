@@ -15,11 +15,11 @@ import redis
 from channels_redis.core import RedisChannelLayer  # type: ignore[import-untyped]  # it has no types
 from channels_redis.pubsub import RedisPubSubChannelLayer  # type: ignore[import-untyped]  # it has no types
 
+from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
 from realtimeapp_operator.api.app import RealtimeApp
 from realtimeapp_operator.render import Facts, fill, render
 from realtimeapp_operator.render.redis_config import ACL_DIR, CONFIG_FILE, DATA_DIR, PROBE_DIR
-from tests.runtime.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = find_port()
         objects = {
             (each["kind"], each["metadata"]["name"]): each
             for each in render(

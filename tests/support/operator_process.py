@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
 from hack.cluster import binaries
 
@@ -46,12 +46,6 @@ def grant(kubectl: Kubectl, folder: Path) -> Path:
     return path
 
 
-def _free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
-
-
 @dataclass(kw_only=True)
 class OperatorProcess:
     """`python -m realtimeapp_operator`; a context manager that stops it with SIGTERM."""
@@ -59,7 +53,7 @@ class OperatorProcess:
     kubeconfig: Path
     log: Path
     namespaces: str = ""
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=find_port)
     runtime_image: str = RUNTIME_IMAGE
     _process: subprocess.Popen[bytes] | None = None
 

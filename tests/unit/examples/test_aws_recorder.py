@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
 from hack.examples.aws import certificate, recorder
 
@@ -42,9 +43,7 @@ def aws(tmp_path: Path) -> Iterator[Running]:
     issued = certificate.issue("*.execute-api.eu-west-1.amazonaws.com")
     (tmp_path / "tls.crt").write_text(issued.certificate)
     (tmp_path / "tls.key").write_text(issued.key)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = find_port()
     process = subprocess.Popen(
         [sys.executable, recorder.__file__, str(port), str(tmp_path)],
         stdout=subprocess.PIPE,
