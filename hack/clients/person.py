@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 from yarl import URL
 
+from hack.clients.sockets import EDGE, loopback_address
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-EDGE = ("127.0.0.1", 80)
 SECONDS = 15.0
 """A request that takes longer has failed for whoever waits."""
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(?P<token>[^"]+)"')
@@ -46,7 +47,7 @@ class Person:
     _session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        address = f"127.0.{1 + self.number // 250}.{1 + self.number % 250}"
+        address = loopback_address(self.number)
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.CookieJar(unsafe=True),  # the edge's name is an address
             connector=aiohttp.TCPConnector(local_addr=(address, 0)),

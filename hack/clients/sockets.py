@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 EDGE = ("127.0.0.1", 80)
 NO_CLOSE_FRAME = 1006
@@ -102,16 +102,14 @@ class LastingSocket:
                 lost_at = time.monotonic()
                 self.closes.append(Close(client=self.number, at=lost_at, code=code))
                 attempt = 1
-            ceiling = min(2 ** max(attempt - 1, 0), 30)
-            await asyncio.sleep(max(0.5, self.random_source.uniform(0, ceiling)))
+            await asyncio.sleep(pause_before(attempt, self.random_source))
 
     async def _connect(self) -> ClientConnection:
-        address = f"127.0.{1 + self.number // 250}.{1 + self.number % 250}"
         return await connect(
             f"ws://{self.host}{self.path}",
             host=self.edge[0],
             port=self.edge[1],
-            local_addr=(address, 0),
+            local_addr=(loopback_address(self.number), 0),
             origin=f"http://{self.host}",  # type: ignore[arg-type]  # a NewType of str
             additional_headers=self.headers,
             compression=None,
@@ -194,10 +192,30 @@ class Fleet:
 
     def peak_per_second(self, since: float = 0.0) -> int:
         """Most closes within any window of one second."""
-        times = [close.at for close in self.since(since)]
-        return max((sum(1 for t in times[i:] if t < start + 1) for i, start in enumerate(times)), default=0)
+        return count_peak(close.at for close in self.since(since))
 
     def spread(self, since: float = 0.0) -> float:
         """Seconds from the first close to the last."""
         times = [close.at for close in self.since(since)]
         return max(times) - min(times) if times else 0.0
+
+
+def loopback_address(number: int) -> str:
+    """The address of client `number`: as many people as there are sockets, and a port range for each."""
+    return f"127.0.{1 + number // 250}.{1 + number % 250}"
+
+
+def pause_before(attempt: int, source: random.Random) -> float:
+    """Seconds djust's client waits before its `attempt`th try (1 after a loss): at least 0.5, full jitter up to 30."""
+    return max(0.5, source.uniform(0, min(2 ** max(attempt - 1, 0), 30)))
+
+
+def count_peak(moments: Iterable[float], *, seconds: float = 1.0) -> int:
+    """Most of `moments` within any window of `seconds`."""
+    times = sorted(moments)
+    peak = first = 0
+    for last, moment in enumerate(times):
+        while moment - times[first] >= seconds:
+            first += 1
+        peak = max(peak, last - first + 1)
+    return peak

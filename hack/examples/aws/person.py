@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import aiohttp
 
+from hack.clients.sockets import loopback_address
 from hack.examples.aws.gateway import BROWSER, Gateway, make_connection_id
 from hack.examples.driver import ExampleError
 
@@ -31,7 +32,7 @@ class Person:
 
     def __init__(self, target: Target, *, name: str, number: int, secret: str) -> None:
         self.name = name
-        address = f"127.0.{1 + number // 250}.{1 + number % 250}"
+        address = loopback_address(number)
         self.gateway = Gateway(target=target, secret=secret, address=address)
         self._target = target
         self._jar = aiohttp.CookieJar(unsafe=True)
