@@ -1,11 +1,11 @@
 """What is remembered of a pod: how far it got, what it waits for, and what its containers left when they ended.
 
-Pure. Only what a diagnosis is made from; a restart, a heartbeat or a change of an address is not among it.
+Pure. What a diagnosis is made from makes two states differ; a restart, a heartbeat or a change of an address does not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
@@ -62,13 +62,19 @@ class PodState:
     """The last line the main container, which is named after the component, left when it ended well."""
     ended_at: str
     """When the main container ended for good, RFC 3339; empty before, so that a restart changes nothing."""
+    ip: str = field(compare=False, default="")
+    """Address of the pod; empty before it has one."""
+    created_at: str = field(compare=False, default="")
+    """RFC 3339."""
+    ready_at: str = field(compare=False, default="")
+    """When it became ready last, RFC 3339; empty while it is not."""
 
 
 def read_pod(obj: Mapping[str, Any]) -> PodState:
     """Read a pod as the API server sends it."""
     labels, status = obj["metadata"].get("labels") or {}, obj.get("status") or {}
     conditions = conditions_of(obj)
-    scheduled = conditions.get("PodScheduled", {})
+    scheduled, ready = conditions.get("PodScheduled", {}), conditions.get("Ready", {})
     component, phase = labels.get(names.LABEL_COMPONENT, ""), status.get("phase", "")
     inits, mains = status.get("initContainerStatuses") or (), status.get("containerStatuses") or ()
     end = _end(mains, name=component) if phase in {"Succeeded", "Failed"} else {}
@@ -81,7 +87,7 @@ def read_pod(obj: Mapping[str, Any]) -> PodState:
         or "",
         phase=phase,
         scheduled=bool((obj.get("spec") or {}).get("nodeName")),
-        ready=conditions.get("Ready", {}).get("status") == "True",
+        ready=ready.get("status") == "True",
         waiting=_waiting((*inits, *mains)),
         terminated=_terminated((*inits, *mains), probed=_probed(obj.get("spec") or {})),
         unschedulable=shortened(scheduled.get("message"))
@@ -90,6 +96,9 @@ def read_pod(obj: Mapping[str, Any]) -> PodState:
         running=bool(mains) and all("running" in (item.get("state") or {}) for item in mains),
         result=_last_line(end.get("message") or "") if phase == "Succeeded" else "",
         ended_at=str(end.get("finishedAt") or ""),
+        ip=str(status.get("podIP") or ""),
+        created_at=str(obj["metadata"].get("creationTimestamp") or ""),
+        ready_at=str(ready.get("lastTransitionTime") or "") if ready.get("status") == "True" else "",
     )
 
 
