@@ -42,6 +42,9 @@ COMPONENT_MIGRATE: Final = "migrate"
 COMPONENT_CHECK: Final = "check"
 COMPONENT_CLEANUP: Final = "cleanup"
 
+PROBE_HEADER: Final = "X-RealtimeApp-Probe"
+"""Says that a WebSocket handshake is the operator's: `edge` is answered by the runtime, `application` by the application."""
+
 APP_NAME_MAX: Final = 40
 """Longest RealtimeApp name: every child name below then fits 63 characters, a CronJob's 52."""
 PART_NAME_MAX: Final = 20
