@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import os
 import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -261,11 +262,9 @@ def _describe_tls(error: Exception) -> str:
 def _describe_connection(error: Exception, target: Target) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return f"{_place(target)} closes the connection without an answer"
-    if isinstance(error, OSError) and error.strerror:
-        words = error.strerror.partition("[")[
-            0
-        ]  # uvloop and asyncio put the address there, in words of their own
-        return f"{_place(target)} takes no connection: {_clean(words) or 'it is refused'}"
+    if isinstance(error, OSError):
+        cause = os.strerror(error.errno).lower() if error.errno else "none of its addresses answers"
+        return f"{_place(target)} takes no connection: {cause}"
     return f"{_place(target)} speaks no HTTP"
 
 

@@ -144,7 +144,7 @@ async def test_a_port_nobody_listens_on_is_no_answer_of_the_edge() -> None:
     port = find_port()
     verdict = await WebSocketProbe().open(target(port))
     assert verdict.finding is Finding.CONNECTION
-    assert f"127.0.0.1:{port}" in verdict.detail
+    assert verdict.detail == f"127.0.0.1:{port} takes no connection: connection refused"
 
 
 async def test_a_name_without_an_address_is_told() -> None:
