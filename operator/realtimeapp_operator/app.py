@@ -21,14 +21,16 @@ from realtimeapp_operator.kube.events import EventWriter
 from realtimeapp_operator.kube.informer import Informer
 from realtimeapp_operator.kube.lease import Lease
 from realtimeapp_operator.kube.transport import USER_AGENT
+from realtimeapp_operator.metricsapi.server import plain_route
 from realtimeapp_operator.reconcile.apps import Apps
 from realtimeapp_operator.reconcile.clock import SystemClock
 from realtimeapp_operator.reconcile.observed import Observed
-from realtimeapp_operator.reconcile.ports import Images
+from realtimeapp_operator.reconcile.ports import Images, Surroundings
 from realtimeapp_operator.reconcile.queue import Queue
 from realtimeapp_operator.reconcile.reconciler import Reconciler
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
+from realtimeapp_operator.wiring.counts import KnownCounts, start_serving
 from realtimeapp_operator.wiring.handlers import build_registry
 from realtimeapp_operator.wiring.parts import Parts
 from realtimeapp_operator.wiring.shell import watch_apps
@@ -62,9 +64,12 @@ async def run(settings: Settings) -> None:
         "realtimeapp-operator %s for %s", __version__, ", ".join(settings.namespaces) or "all namespaces"
     )
     _stop_on_signals(stop)
+    counts = KnownCounts()
     async with (
         ApiClient(credentials=credentials, count=metrics.count_request) as client,
-        Health(host=settings.host, port=settings.port, metrics=metrics) as health,
+        Health(
+            host=settings.host, port=settings.port, metrics=metrics, routes=(plain_route(counts),)
+        ) as health,
     ):
         lease = Lease(client, settings.lease_namespace, names.LEASE, settings.identity)
         metrics.watch_lease(lambda: lease.held)
@@ -82,6 +87,7 @@ async def run(settings: Settings) -> None:
                     lease=lease,
                     health=health,
                     metrics=metrics,
+                    counts=counts,
                     leading=leading,
                     stop=stop,
                 )
@@ -128,6 +134,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
     lease: Lease,
     health: Health,
     metrics: Metrics,
+    counts: KnownCounts,
     leading: asyncio.Event,
     stop: asyncio.Event,
 ) -> None:
@@ -147,6 +154,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         images=Images(
             runtime=settings.runtime_image, redis=settings.redis_image, pull_policy=settings.image_pull_policy
         ),
+        surroundings=Surroundings(namespace=settings.lease_namespace, metrics_url=settings.metrics_url),
         clock=clock,
         meter=metrics,
     )
@@ -179,6 +187,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         # Before kopf: when it ends it also ends what was created after it began.
         working = parts.start(queue.run(), "queue")
         health.add_alive("queue", lambda: "the workers have ended" if working.done() else None)
+        start_serving(parts, client, settings, counts=counts, leads=lambda: lease.held)
         shell = parts.start(
             watch_apps(registry, namespaces=settings.namespaces, stop=stop_watching, started=watching),
             "watch",

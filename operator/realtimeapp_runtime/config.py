@@ -56,11 +56,12 @@ class Session:
 
 @dataclass(frozen=True)
 class Drain:
-    """Seconds, closes per second of this pod, and the WebSocket close code."""
+    """Seconds, closes per second of this pod alone and of all pods together, and the WebSocket close code."""
 
     lag_seconds: float = 3.0
     timeout_seconds: float = 30.0
     rate_per_second: float = 100.0
+    fleet_rate_per_second: float = 100.0
     close_code: int = 1012
 
 
@@ -79,6 +80,7 @@ class Server:
 class Config:
     """Everything the runtime is told; see the module docstring.
 
+    A connection is closed at `max_age_seconds`, give or take a tenth; 0 is never.
     `pooling` is None or TransactionPooler; without a `channel_layer` the application keeps its own CHANNEL_LAYERS.
     """
 
@@ -99,6 +101,10 @@ class Config:
     channel_layer: ChannelLayer | None = field(default_factory=ChannelLayer)
     session: Session = field(default_factory=Session)
     max_per_pod: int = 2000
+    max_age_seconds: int = 0
+    rebalance: bool = True
+    affinity_cookie: str | None = None
+    websocket_paths: tuple[str, ...] = ()
     drain: Drain = field(default_factory=Drain)
     trusted_cidrs: tuple[str, ...] = ()
     trusted_hops: int | None = None
@@ -127,6 +133,7 @@ def parse(document: object) -> Config:
             SETTINGS_INVALID, f"settings.json has version {version}; this runtime reads version {VERSION}."
         )
     drain, session, proxies = root.section("drain"), root.section("session"), root.section("trustedProxies")
+    connections = root.section("connections")
     framework = root.choice("framework", FRAMEWORKS)
     return Config(
         framework=framework,
@@ -148,11 +155,16 @@ def parse(document: object) -> Config:
             engine=session.choice("engine", ("Cache", "CachedDatabase", "Database"), "Cache"),
             ttl_seconds=max(1, session.take("ttlSeconds", int, 7200)),
         ),
-        max_per_pod=root.section("connections").take("maxPerPod", int, 2000),
+        max_per_pod=connections.take("maxPerPod", int, 2000),
+        max_age_seconds=max(0, connections.take("maxAgeSeconds", int, 0)),
+        rebalance=connections.take("rebalance", bool, default=True),
+        affinity_cookie=root.section("affinity").take("cookieName", str, None),
+        websocket_paths=root.strings("websocketPaths"),
         drain=Drain(
             lag_seconds=drain.number("lagSeconds", 3.0),
             timeout_seconds=drain.number("timeoutSeconds", 30.0),
             rate_per_second=max(0.1, drain.number("ratePerSecond", 100.0)),
+            fleet_rate_per_second=max(0.1, drain.number("fleetRatePerSecond", 100.0)),
             close_code=drain.take("closeCode", int, 1012),
         ),
         trusted_cidrs=proxies.strings("cidrs"),

@@ -34,6 +34,7 @@ class ConditionType(enum.StrEnum):
     MIGRATIONS_COMPLETE = "MigrationsComplete"
     CHECKS_PASSED = "ChecksPassed"
     EDGE_READY = "EdgeReady"
+    WEBSOCKET_READY = "WebSocketReady"
     PROGRESSING = "Progressing"
     DRAINING = "Draining"
     SUSPENDED = "Suspended"
@@ -49,6 +50,8 @@ CONDITION_TYPES: Final[Mapping[ConditionType, str]] = {
     ConditionType.MIGRATIONS_COMPLETE: "The database is migrated for the image of this generation.",
     ConditionType.CHECKS_PASSED: "Django's checks of this image and configuration found no error; the message lists warnings.",
     ConditionType.EDGE_READY: "The ingress is admitted; the reason names what its controller cannot do.",
+    ConditionType.WEBSOCKET_READY: "A WebSocket was opened through the ingress since the last rollout; the reason says "
+    "what broke, or that the operator cannot try it from where it stands.",
     ConditionType.PROGRESSING: "A rollout is running; the message counts old and new pods.",
     ConditionType.DRAINING: "Connections are being moved away from pods that are about to stop.",
     ConditionType.SUSPENDED: "The application is scaled to nothing because `spec.suspend` says so.",

@@ -28,6 +28,12 @@ COLUMNS: Final = (
         "jsonPath": ".status.web.ready",
         "description": "Ready/wanted web pods.",
     },
+    {
+        "name": "Conns",
+        "type": "integer",
+        "jsonPath": ".status.connections.active",
+        "description": "Open connections.",
+    },
     {"name": "Redis", "type": "string", "jsonPath": _condition("RedisReady", "status")},
     {"name": "Image", "type": "string", "jsonPath": ".spec.image"},
     {"name": "URL", "type": "string", "jsonPath": ".status.url"},

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 ASSUMED_CPUS: Final = 1
 """Processors of a pod without a CPU limit, for the number of Gunicorn's workers: what the node has says nothing."""
+TARGET_PERCENT: Final = 70
+"""Part of `maxPerPod` that autoscaling aims at: what is left takes newcomers in while further pods start."""
 CHAT_SESSION_MIN_SECONDS: Final = 86_400
 """Youngest chat session that a clean-up may delete: a client that is back within a day keeps its own."""
 
@@ -142,5 +144,45 @@ def hosts(spec: Spec) -> tuple[str, ...]:
 
 
 def replicas(spec: Spec) -> int:
-    """Web pods wanted now: none while suspended."""
-    return 0 if spec.suspend else spec.web.replicas
+    """Web pods wanted now: none while suspended. With autoscaling the count it starts from, within its bounds."""
+    if spec.suspend:
+        return 0
+    scaling = spec.web.autoscaling
+    if scaling is None:
+        return spec.web.replicas
+    return min(max(spec.web.replicas, scaling.min_replicas), scaling.max_replicas)
+
+
+def most_replicas(spec: Spec) -> int:
+    """Web pods there may be while the application runs."""
+    scaling = spec.web.autoscaling
+    return spec.web.replicas if scaling is None else scaling.max_replicas
+
+
+def target_connections(spec: Spec) -> int | None:
+    """Connections per web pod that autoscaling aims at; None where it does not look at them, or there is none."""
+    scaling = spec.web.autoscaling
+    if scaling is None:
+        return None
+    if scaling.target_connections_per_pod is not None:
+        return scaling.target_connections_per_pod
+    if scaling.target_cpu_utilization_percentage is not None or not holds_sockets(spec):
+        return None
+    return max(1, spec.web.connections.max_per_pod * TARGET_PERCENT // 100)
+
+
+def probe_path(spec: Spec) -> str | None:
+    """Path of the WebSocket that is opened after a rollout; None where none is."""
+    if spec.ingress is None or spec.ingress.websocket_probe.mode == "Disabled" or not holds_sockets(spec):
+        return None
+    return spec.ingress.websocket_probe.path or next(iter(websocket_paths(spec)), None)
+
+
+def probe_reaches_application(spec: Spec) -> bool:
+    """Whether that WebSocket is opened in the application; else the runtime in front of it answers.
+
+    Djust's endpoint takes everybody in, and a path in the manifest is promised to. Of others nothing is known: an
+    endpoint may ask who comes, or count its members.
+    """
+    chosen = spec.ingress is not None and spec.ingress.websocket_probe.path is not None
+    return chosen or spec.framework == "Djust"

@@ -96,6 +96,19 @@ class Timeouts(Model):
     )
 
 
+class WebSocketProbe(Model):
+    """The WebSocket the operator opens through the ingress after each rollout, for the condition WebSocketReady."""
+
+    mode: Literal["Enabled", "Disabled"] = Field(
+        default="Enabled", description="`Disabled` opens none; the condition then says NotConfigured."
+    )
+    path: UrlPath | None = Field(
+        default=None,
+        description="Endpoint that the application itself accepts without signing in. Default: with Djust the first "
+        "of `websocketPaths`; else the runtime in the pod answers at the first of them.",
+    )
+
+
 class Ingress(Model):
     """The way in through an ingress controller."""
 
@@ -115,6 +128,9 @@ class Ingress(Model):
     )
     affinity: Affinity = Field(default_factory=Affinity, description="How a client comes back to its pod.")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="Idle limits at the edge.")
+    websocket_probe: WebSocketProbe = Field(
+        default_factory=WebSocketProbe, description="Try of the way in after each rollout."
+    )
     annotations: Annotated[dict[LabelKey, AnnotationValue], Field(max_length=32)] = Field(
         default_factory=dict,
         description="Further annotations of the Ingress; allow-listed keys, merged last.",

@@ -12,9 +12,10 @@ from realtimeapp_operator.api.base import Argument, Cron, Model, PartName, TimeZ
 class Migrations(Model):
     """Database migrations."""
 
-    policy: Literal["BeforeRollout", "Manual", "Disabled"] = Field(
+    policy: Literal["BeforeRollout", "AfterRollout", "Manual", "Disabled"] = Field(
         default="BeforeRollout",
         description="`BeforeRollout` runs `migrate` as a Job and holds the rollout until it is complete; "
+        "`AfterRollout` runs it when no pod of an older revision is left, for what only they still used; "
         "with `Manual` somebody else runs it; `Disabled`: there is nothing to migrate.",
     )
     backoff_limit: Annotated[int, Field(ge=0, le=10)] = Field(

@@ -20,6 +20,9 @@ class Reason(enum.StrEnum):
     # Something is under way
     ROLLOUT_IN_PROGRESS = "RolloutInProgress"
     ROLLOUT_COMPLETE = "RolloutComplete"
+    ROLLOUT_PAUSED = "RolloutPaused"
+    ROLLED_BACK = "RolledBack"
+    WAITING_FOR_ROLLOUT = "WaitingForRollout"
     WAITING_FOR_MIGRATIONS = "WaitingForMigrations"
     WAITING_FOR_CHECKS = "WaitingForChecks"
     WAITING_FOR_REDIS = "WaitingForRedis"
@@ -68,3 +71,18 @@ class Reason(enum.StrEnum):
     # The edge
     INGRESS_CLASS_NOT_FOUND = "IngressClassNotFound"
     CONTROLLER_LIMITED = "ControllerLimited"
+    # The WebSocket that is opened through the edge
+    HANDSHAKE_PENDING = "HandshakePending"
+    HANDSHAKE_SUCCEEDED = "HandshakeSucceeded"
+    HOST_NOT_RESOLVED = "HostNotResolved"
+    EDGE_UNREACHABLE = "EdgeUnreachable"
+    TLS_FAILED = "TlsFailed"
+    ORIGIN_REFUSED = "OriginRefused"
+    HOST_REFUSED = "HostRefused"
+    PATH_NOT_FOUND = "PathNotFound"
+    NO_UPGRADE = "NoUpgrade"
+    EDGE_ERROR = "EdgeError"
+    PODS_FULL = "PodsFull"
+    # Autoscaling
+    KEDA_NOT_INSTALLED = "KedaNotInstalled"
+    METRIC_UNAVAILABLE = "MetricUnavailable"

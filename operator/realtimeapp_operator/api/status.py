@@ -14,6 +14,7 @@ from realtimeapp_operator.api.conditions import MESSAGE_MAX, ConditionType
 
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 # The API server reads a schema's bounds as floating point: 2**63 - 1 would be rounded up and overflow to a negative one.
+Connections = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Generation = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Name = Annotated[str, Field(max_length=253)]
 ImageName = Annotated[str, Field(max_length=512)]
@@ -61,6 +62,50 @@ class WebStatus(Model):
     runtime_image: ImageName | None = Field(
         default=None, description="Image the runtime is copied from; it changes only with your own rollouts."
     )
+    template_hash: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Hash of the pod template that was applied last; tells an undo from it."
+    )
+
+
+class ConnectionsStatus(Model):
+    """Open connections of the web pods, counted in the pods; written when the sum has moved by a tenth."""
+
+    active: Connections | None = Field(default=None, description="Open connections of all web pods.")
+    draining: Connections | None = Field(
+        default=None, description="Those of them on pods that are about to stop."
+    )
+    max_per_pod: Connections | None = Field(default=None, description="Connections of the fullest web pod.")
+    sampled_at: AwareDatetime | None = Field(default=None, description="When they were counted.")
+
+
+class RolloutStatus(Model):
+    """The rollout that is running; absent at rest."""
+
+    started_at: AwareDatetime | None = Field(default=None, description="When it began.")
+    old_pods: Count | None = Field(default=None, description="Web pods of older revisions that serve.")
+    new_pods: Count | None = Field(default=None, description="Web pods of the new revision.")
+    terminating_pods: Count | None = Field(
+        default=None, description="Web pods that are draining or stopping."
+    )
+    connections_total: Connections | None = Field(
+        default=None, description="Connections on older pods when it began."
+    )
+    connections_left: Connections | None = Field(
+        default=None, description="Connections that are still to be moved."
+    )
+    estimated_completion_time: AwareDatetime | None = Field(
+        default=None, description="When it ends, by the pace of `web.rollout` and what is left."
+    )
+
+
+class WebSocketStatus(Model):
+    """The last WebSocket that was opened through the ingress."""
+
+    url: Url | None = Field(default=None, description="What was opened.")
+    checked_for: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="Revision of pods and ingress it speaks of."
+    )
+    checked_at: AwareDatetime | None = Field(default=None, description="When the answer came.")
 
 
 class WorkerStatus(Model):
@@ -148,6 +193,11 @@ class Status(Model):
     url: Url | None = Field(default=None, description="Where the application is.")
     websocket_url: Url | None = Field(default=None, description="Where its first WebSocket endpoint is.")
     web: WebStatus | None = Field(default=None, description="The web pods.")
+    connections: ConnectionsStatus | None = Field(default=None, description="Open connections.")
+    rollout: RolloutStatus | None = Field(default=None, description="The rollout that is running.")
+    websocket: WebSocketStatus | None = Field(
+        default=None, description="The last try of the way in, for the condition WebSocketReady."
+    )
     workers: Annotated[tuple[WorkerStatus, ...], Field(max_length=16), Unique(("name",))] = Field(
         default=(), description="The workers."
     )

@@ -1,4 +1,4 @@
-"""The web tier of a RealtimeApp: server, replicas, connections, rollout."""
+"""The web tier of a RealtimeApp: server, replicas, connections, rollout, autoscaling."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from realtimeapp_operator.api.autoscaling import Autoscaling
 from realtimeapp_operator.api.base import Model
 from realtimeapp_operator.api.pods import PodTemplate, Probes
 from realtimeapp_operator.api.servers import Compression, Server
@@ -22,6 +23,16 @@ class Connections(Model):
         default=None,
         description="permessage-deflate; costs about 40 KiB of memory per open socket. Default: `Disabled`; with "
         "Hypercorn, which always accepts it, `Enabled`.",
+    )
+    max_age_seconds: Annotated[int, Field(ge=0, le=604_800)] = Field(
+        default=0,
+        description="Age, give or take a tenth, at which a connection is closed and its client comes back, perhaps "
+        "to another pod: 60 to 604800, or 0 for never.",
+    )
+    rebalance: Literal["AfterScaleOut", "Disabled"] = Field(
+        default="AfterScaleOut",
+        description="`AfterScaleOut`: when pods were added, those that hold more than the mean close the excess, "
+        "at the pace of `rollout`; `Disabled`: new pods fill up with new clients only.",
     )
 
 
@@ -43,6 +54,10 @@ class Rollout(Model):
         default=None,
         description="WebSocket close code of a drain: 1001, 1012 or 4000-4999. Default: 1012; with Daphne, which cannot send it, 4012.",
     )
+    paused: bool = Field(
+        default=False,
+        description="Stop replacing web pods where it is; both revisions serve until it is false again.",
+    )
 
 
 class DisruptionBudget(Model):
@@ -56,7 +71,13 @@ class DisruptionBudget(Model):
 class Web(Model):
     """The pods that serve HTTP and WebSockets."""
 
-    replicas: Annotated[int, Field(ge=0, le=1000)] = Field(default=2, description="Web pods.")
+    replicas: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=2,
+        description="Web pods. With `autoscaling` only where a new or resumed application starts, within its bounds.",
+    )
+    autoscaling: Autoscaling | None = Field(
+        default=None, description="Change the number of web pods with what they hold and use."
+    )
     server: Server | None = Field(
         default=None,
         description="Server of the image; all but Gunicorn serve ASGI. Default: Gunicorn for ApiGatewayWebSockets and "

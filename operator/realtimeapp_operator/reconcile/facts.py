@@ -1,4 +1,4 @@
-"""What rendering needs beside the declaration: which images, and which ingress controller.
+"""What rendering needs beside the declaration: which images, which ingress controller, where the operator is.
 
 What runs decides before what this operator would choose: images stay as they are in the live objects until the user's
 own change replaces the pods, and an IngressClass that vanishes does not turn a working edge into another one.
@@ -6,12 +6,12 @@ own change replaces the pods, and an IngressClass that vanishes does not turn a 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.records import DeploymentState, StatefulSetState
 from realtimeapp_operator.render.edge.ingress import resolve_edge
-from realtimeapp_operator.render.facts import Edge, Facts
 from realtimeapp_operator.render.pins import pinned, pinned_redis
 
 if TYPE_CHECKING:
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.reconcile.observed import Family, Observed
-    from realtimeapp_operator.reconcile.ports import Images
+    from realtimeapp_operator.render.facts import Edge, Facts
 
 
 def gather_facts(
-    app: RealtimeApp, *, family: Family, images: Images, observed: Observed, status: Mapping[str, Any]
+    app: RealtimeApp, *, family: Family, base: Facts, observed: Observed, status: Mapping[str, Any]
 ) -> tuple[Facts, bool]:
-    """Return the facts, and whether the IngressClass exists (True without an ingress)."""
+    """Return the facts, and whether the IngressClass exists (True without an ingress).
+
+    `base` has what is the same for every application.
+    """
     edge, class_known = _find_edge(app, observed, status)
-    facts = Facts(
-        runtime_image=images.runtime, redis_image=images.redis, pull_policy=images.pull_policy, edge=edge
-    )
+    facts = replace(base, edge=edge)
     owner = app.metadata.uid
     web = family.get("Deployment", names.web(app.metadata.name), owner=owner)
     if web is not None and isinstance(web.detail, DeploymentState):

@@ -51,6 +51,19 @@ class Images:
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """Where this operator runs, as far as the applications' objects have to know."""
+
+    namespace: str | None = None
+    """Its own namespace; None where it runs outside of the cluster."""
+    metrics_url: str | None = None
+    """Where KEDA reads the number of connections, without a `/` at the end; None where nothing is served."""
+
+
+NOWHERE = Surroundings()
+
+
 class Clock(Protocol):
     """Time, injected."""
 

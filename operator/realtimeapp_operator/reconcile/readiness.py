@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.conditions import Condition, ConditionType
 from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
@@ -60,6 +61,7 @@ def assess(situation: Situation) -> list[Condition]:
         ConditionType.WEB_READY: _assess_deployment(situation, WEB, redis_ready=redis[0] == "True"),
         ConditionType.WORKERS_READY: _assess_workers(situation, redis_ready=redis[0] == "True"),
         ConditionType.EDGE_READY: _assess_edge(situation),
+        ConditionType.WEBSOCKET_READY: _assess_websocket(situation),
         ConditionType.PROGRESSING: _assess_progress(situation),
         ConditionType.DRAINING: _assess_drain(situation),
         ConditionType.SUSPENDED: _assess_suspension(situation),
@@ -160,6 +162,12 @@ def _assess_edge(situation: Situation) -> Said:
     if limits:
         return _is(Reason.CONTROLLER_LIMITED, " ".join(limits))
     return _is(Reason.AS_EXPECTED, "The ingress is admitted.")
+
+
+def _assess_websocket(situation: Situation) -> Said:
+    if defaults.probe_path(situation.app.spec) is None:
+        return _is(Reason.NOT_CONFIGURED, "No WebSocket is opened through an ingress.")
+    return Said("Unknown", Reason.NOT_YET_OBSERVED)
 
 
 def _assess_progress(situation: Situation) -> Said:
@@ -269,7 +277,7 @@ def _is_current(manifest: Manifest, situation: Situation) -> bool:
         return False
     return (
         record.current
-        and record.detail.wanted == manifest["spec"]["replicas"]
+        and record.detail.wanted == manifest["spec"].get("replicas", record.detail.wanted)
         and record.template_hash == manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
     )
 

@@ -20,20 +20,21 @@ from realtimeapp_operator.reconcile.gate import read_gate
 from realtimeapp_operator.reconcile.missing import find_missing
 from realtimeapp_operator.reconcile.plan import plan
 from realtimeapp_operator.reconcile.pod_state import PodState
-from realtimeapp_operator.reconcile.ports import DONE, REFUSED, Outcome
+from realtimeapp_operator.reconcile.ports import DONE, NOWHERE, REFUSED, Outcome
 from realtimeapp_operator.reconcile.problems import NamespaceEnding
 from realtimeapp_operator.reconcile.records import address_of
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, Situation
 from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
 from realtimeapp_operator.reconcile.stories import tell
 from realtimeapp_operator.reconcile.writer import Writer
+from realtimeapp_operator.render.facts import Facts
 from realtimeapp_operator.render.objects import render
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.reconcile.apps import AppBody, Apps
     from realtimeapp_operator.reconcile.observed import Observed
-    from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter
+    from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter, Surroundings
 
 
 TOLD_FAILURES: Final = 3
@@ -51,6 +52,7 @@ class Reconciler:
         apps: Apps,
         observed: Observed,
         images: Images,
+        surroundings: Surroundings = NOWHERE,
         clock: Clock,
         meter: Meter,
     ) -> None:
@@ -58,7 +60,13 @@ class Reconciler:
         self._events = events
         self._apps = apps
         self._observed = observed
-        self._images = images
+        self._facts = Facts(
+            runtime_image=images.runtime,
+            redis_image=images.redis,
+            pull_policy=images.pull_policy,
+            operator_namespace=surroundings.namespace,
+            metrics_url=surroundings.metrics_url,
+        )
         self._clock = clock
         self._meter = meter
         self._failed: dict[Key, int] = {}
@@ -109,7 +117,7 @@ class Reconciler:
     async def _write_children(self, app: RealtimeApp, body: AppBody) -> Situation:
         owner, family = body.uid, self._observed.family(body.key)
         facts, class_known = gather_facts(
-            app, family=family, images=self._images, observed=self._observed, status=body.status
+            app, family=family, base=self._facts, observed=self._observed, status=body.status
         )
         before = Look(family=family, owner=owner, status=body.status, monotonic=self._clock.monotonic())
         desired = choose_attempts(render(app, facts), look=before, now=self._clock.now())

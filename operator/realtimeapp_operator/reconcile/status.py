@@ -114,9 +114,11 @@ def _web(situation: Situation) -> dict[str, Any]:
     if manifest is None:
         return {}
     labels = manifest["spec"]["selector"]["matchLabels"]
-    wanted = manifest["spec"]["replicas"]
     record = situation.record(manifest)
     detail = record.detail if record is not None and isinstance(record.detail, DeploymentState) else None
+    wanted = manifest["spec"].get(
+        "replicas", detail.wanted if detail else defaults.replicas(situation.app.spec)
+    )
     status = {
         "ready": f"{detail.ready if detail else 0}/{wanted}",
         "replicas": detail.replicas if detail else 0,

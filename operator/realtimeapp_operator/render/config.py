@@ -81,13 +81,20 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
         },
         **_database(spec),
         "static": {"root": names.STATIC_DIR if spec.static.collect else None},
-        "connections": {"maxPerPod": spec.web.connections.max_per_pod},
+        "connections": {
+            "maxPerPod": spec.web.connections.max_per_pod,
+            "maxAgeSeconds": spec.web.connections.max_age_seconds,
+            "rebalance": spec.web.connections.rebalance == "AfterScaleOut",
+        },
         "drain": {
             "lagSeconds": LAG_SECONDS,
             "timeoutSeconds": spec.web.rollout.drain_timeout_seconds,
             "ratePerSecond": rate_per_second(spec),
+            "fleetRatePerSecond": float(spec.web.rollout.max_reconnects_per_second),
             "closeCode": defaults.close_code(spec),
         },
+        "affinity": {"cookieName": _cookie_name(spec)},
+        "websocketPaths": list(defaults.websocket_paths(spec)) if defaults.holds_sockets(spec) else [],
         "trustedProxies": _trusted_proxies(app, facts),
     }
 
@@ -112,6 +119,13 @@ def _channel_layer(spec: Spec) -> dict[str, Any] | None:
         "expirySeconds": spec.channel_layer.expiry_seconds,
         "groupExpirySeconds": spec.channel_layer.group_expiry_seconds,
     }
+
+
+def _cookie_name(spec: Spec) -> str | None:
+    """The cookie that leads a client back to its pod, also where a controller we do not know is told by its owner."""
+    if spec.ingress is None or defaults.affinity_type(spec) != "Cookie":
+        return None
+    return spec.ingress.affinity.cookie_name
 
 
 def _origins(app: RealtimeApp) -> list[str]:

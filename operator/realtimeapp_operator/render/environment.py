@@ -26,14 +26,19 @@ DIRECT_DATABASE_URL_FILE: Final = "database/direct-url"
 """Files below `names.SECRETS_DIR`."""
 
 
-def build_env(app: RealtimeApp) -> list[dict[str, Any]]:
-    """The operator's variables, then the user's."""
-    return [*_own(app), *(_user_variable(variable) for variable in app.spec.env)]
+def build_env(app: RealtimeApp, *further: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operator's variables, with `further` ones of the process, then the user's."""
+    return [*_own(app), *further, *(_user_variable(variable) for variable in app.spec.env)]
 
 
 def build_env_from(app: RealtimeApp) -> list[dict[str, Any]]:
     """ConfigMaps and Secrets the user wants as variables; `env` wins over them."""
     return [dump(source) for source in app.spec.env_from]
+
+
+def from_field(name: str, path: str) -> dict[str, Any]:
+    """A variable with a field of the pod itself."""
+    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
 
 
 def secret_key_ref(app: RealtimeApp) -> dict[str, str]:
@@ -77,10 +82,7 @@ def _own(app: RealtimeApp) -> list[dict[str, Any]]:
         {"name": "DJANGO_SETTINGS_MODULE", "value": module},
         {"name": "REALTIMEAPP_CONFIG", "value": f"{names.CONFIG_DIR}/{names.SETTINGS_FILE}"},
         {"name": "REALTIMEAPP_RUN_DIR", "value": names.RUN_DIR},
-        {
-            "name": "REALTIMEAPP_POD_IP",
-            "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}},
-        },
+        from_field("REALTIMEAPP_POD_IP", "status.podIP"),
         # The root file system is read-only, and a log line that waits in a buffer is lost in a crash.
         {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
         {"name": "PYTHONUNBUFFERED", "value": "1"},

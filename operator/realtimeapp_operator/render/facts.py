@@ -23,3 +23,7 @@ class Facts:
     """Pull policy of the two images above."""
     edge: Edge | None = None
     """Ingress controller behind the IngressClass; None without an ingress."""
+    operator_namespace: str | None = None
+    """Namespace of the operator, whose pods ask the web pods how much they hold; None where it runs in no cluster."""
+    metrics_url: str | None = None
+    """Where the operator tells KEDA how many connections there are, without a `/` at the end; None where it does not."""

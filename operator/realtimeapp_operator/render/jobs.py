@@ -1,4 +1,4 @@
-"""What the application runs once: the migration before a rollout, Django's checks beside it, scheduled clean-ups."""
+"""What the application runs once: the migration before or after a rollout, Django's checks beside it, scheduled clean-ups."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def build_migration(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> li
     replaced as soon as the manifest is mended. What the operator adds (runtime, settings) is not in the hash: its
     change does not migrate again.
     """
-    if app.spec.migrations.policy != "BeforeRollout":
+    if app.spec.migrations.policy not in {"BeforeRollout", "AfterRollout"}:
         return []
     name = names.migrate(app.metadata.name, canonical(_migration_inputs(app)))
     return [

@@ -33,7 +33,7 @@ def render(app: RealtimeApp, facts: Facts) -> list[Manifest]:
         build_account(app),
         *build_secrets(app),
         settings,
-        *build_network_policies(app),
+        *build_network_policies(app, facts),
         *build_redis(app, facts),
         *build_migration(app, facts, settings=settings),
         *build_check(app, facts, settings=settings),

@@ -45,12 +45,18 @@ def rate_per_second(spec: Spec) -> float:
 def min_ready_seconds(spec: Spec) -> int:
     """How long a new pod is ready before the next old one goes.
 
-    Paced: as long as the drain of a full pod takes, so that at most one drains at a time.
+    Paced: as long as the closes of a full pod take, and one second, so that those of two pods do not overlap. Each
+    of them waits the same lag before its first close, so the lag does not count; the second is for what else differs.
     """
     rollout = spec.web.rollout
     if rollout.strategy == "SurgeAll" or not defaults.holds_sockets(spec):
         return UNPACED_READY_SECONDS
-    return LAG_SECONDS + math.ceil(spec.web.connections.max_per_pod / rollout.max_reconnects_per_second)
+    return empty_seconds(spec) + 1
+
+
+def empty_seconds(spec: Spec) -> int:
+    """How long the closes of a full pod take when it has the whole rate for itself."""
+    return math.ceil(spec.web.connections.max_per_pod / spec.web.rollout.max_reconnects_per_second)
 
 
 def max_surge(spec: Spec) -> int | str:

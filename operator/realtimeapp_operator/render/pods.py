@@ -43,6 +43,8 @@ class Process:
     """Requests and limits when the user names none."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Further fields of the container: ports, probes, lifecycle."""
+    variables: tuple[dict[str, Any], ...] = ()
+    """Environment variables of the operator's that only this process has."""
     serves_static: bool = False
     """Whether the pod collects static files before this process starts, if the manifest wants them collected."""
 
@@ -133,7 +135,7 @@ def _container(
         # The image's entry point is replaced: what it would do is not known, and the runtime must be first.
         "command": list(LAUNCH),
         "args": list(process.arguments),
-        "env": build_env(app),
+        "env": build_env(app, *process.variables),
         **({"envFrom": env_from} if env_from else {}),
         "resources": override(process.resources, deviations.resources),
         "securityContext": container_security(),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.edge import PodSelector
 from realtimeapp_operator.render.common import instance_selector, metadata, selector
 from realtimeapp_operator.render.redis_config import PORT
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp
-    from realtimeapp_operator.api.edge import NetworkPolicyPeer, PodSelector
-    from realtimeapp_operator.render.facts import Manifest
+    from realtimeapp_operator.api.edge import NetworkPolicyPeer
+    from realtimeapp_operator.render.facts import Facts, Manifest
 
 BACKGROUND: tuple[str, ...] = (
     names.COMPONENT_WORKER,
@@ -26,7 +27,7 @@ BACKGROUND: tuple[str, ...] = (
 """Components of the application that nobody connects to."""
 
 
-def build_network_policies(app: RealtimeApp) -> list[Manifest]:
+def build_network_policies(app: RealtimeApp, facts: Facts) -> list[Manifest]:
     """Policies of the three kinds of pods; none when the mode is Disabled."""
     if app.spec.network_policy.mode == "Disabled":
         return []
@@ -52,7 +53,7 @@ def build_network_policies(app: RealtimeApp) -> list[Manifest]:
             names.web(name),
             component=names.COMPONENT_WEB,
             pods={"matchLabels": selector(app, names.COMPONENT_WEB)},
-            rules={"policyTypes": ["Ingress"], "ingress": [_web_rule(app)]},
+            rules={"policyTypes": ["Ingress"], "ingress": [_web_rule(app, facts)]},
         ),
         _policy(
             app,
@@ -78,12 +79,17 @@ def build_disruption_budget(app: RealtimeApp) -> Manifest:
     }
 
 
-def _web_rule(app: RealtimeApp) -> dict[str, Any]:
-    """Only the peers somebody named; with none named, everybody: the edge's pods are not known then."""
+def _web_rule(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
+    """Only the peers somebody named, and the operator, which counts connections; with none named, everybody.
+
+    The edge's pods are not known then.
+    """
     peers = [_peer(peer) for peer in app.spec.network_policy.extra_ingress]
     trusted = app.spec.trusted_proxies
     if trusted is not None and trusted.from_pods is not None:
         peers.insert(0, _pods(trusted.from_pods))
+    if peers and facts.operator_namespace is not None:
+        peers.append(_pods(PodSelector(namespace=facts.operator_namespace)))
     rule: dict[str, Any] = {"ports": [{"port": app.spec.web.port, "protocol": "TCP"}]}
     return {"from": peers, **rule} if peers else rule
 

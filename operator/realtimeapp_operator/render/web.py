@@ -15,6 +15,7 @@ from realtimeapp_operator.render.common import (
 )
 from realtimeapp_operator.render.deviations import merge, spread
 from realtimeapp_operator.render.edge.ingress import service_annotations
+from realtimeapp_operator.render.environment import from_field
 from realtimeapp_operator.render.pacing import (
     STARTUP_FAILURES,
     STARTUP_PERIOD_SECONDS,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 COMPONENT: Final = names.COMPONENT_WEB
 SERVICE_PORT: Final = 80
+REVISION_LABEL: Final = "pod-template-hash"
+"""What the Deployment controller tells the pods of its revisions apart by."""
 LIVE_PATH: Final = "/.realtimeapp/healthz"
 READY_PATH: Final = "/.realtimeapp/readyz"
 
@@ -52,7 +55,10 @@ REQUESTS: Final = Patience(readiness_failures=3, liveness_failures=9)
 
 
 def build_web(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> Manifest:
-    """The web Deployment; it pauses for nothing, the pace is in its own fields."""
+    """The web Deployment; the pace of a rollout is in its own fields.
+
+    `paused` is only there when the manifest says so: `kubectl rollout pause` stays as it was typed.
+    """
     spec = app.spec
     return with_template_hash(
         {
@@ -60,7 +66,8 @@ def build_web(app: RealtimeApp, facts: Facts, *, settings: Manifest) -> Manifest
             "kind": "Deployment",
             "metadata": metadata(app, names.web(app.metadata.name), component=COMPONENT),
             "spec": {
-                "replicas": defaults.replicas(spec),
+                **_replicas(spec),
+                **({"paused": True} if spec.web.rollout.paused else {}),
                 "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
                 "minReadySeconds": min_ready_seconds(spec),
                 "progressDeadlineSeconds": progress_deadline_seconds(spec),
@@ -94,6 +101,13 @@ def build_service(app: RealtimeApp, facts: Facts) -> Manifest:
     }
 
 
+def _replicas(spec: Spec) -> dict[str, int]:
+    """The count, unless an autoscaler has it: a field that is not applied belongs to whoever writes it."""
+    if spec.web.autoscaling is not None and not spec.suspend:
+        return {}
+    return {"replicas": defaults.replicas(spec)}
+
+
 def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, Any]:
     spec = app.spec
     deviations = merge(spec.pod_template, spec.web.pod_template)
@@ -105,6 +119,8 @@ def _template(app: RealtimeApp, facts: Facts, settings: Manifest) -> dict[str, A
             arguments=server_arguments(spec),
             resources=web_resources(spec),
             serves_static=True,
+            # Pods of one revision share what they hold among themselves.
+            variables=(from_field("REALTIMEAPP_REVISION", f"metadata.labels['{REVISION_LABEL}']"),),
             extra={
                 "ports": [{"name": "http", "containerPort": spec.web.port, "protocol": "TCP"}],
                 **_probes(spec),

@@ -60,7 +60,7 @@ SERVERS: Final = {
         f"gunicorn-{field}": Refused(
             change={**_DJANGO, f"spec.web.rollout.{field}": value},
             path="spec.web.rollout",
-            says="must have nothing but drainTimeoutSeconds under Gunicorn",
+            says="must have nothing but drainTimeoutSeconds and paused under Gunicorn",
         )
         for field, value in {
             "strategy": "SurgeAll",

@@ -121,7 +121,7 @@ def test_columns_show_fields_that_exist() -> None:
     plain = {path for path in paths if "[?" not in path and not path.startswith("metadata.")}
     assert plain <= set(FIELDS)
     names = [column["name"] for column in version["additionalPrinterColumns"] if not column.get("priority")]
-    assert names == ["Ready", "Web", "Redis", "Image", "URL", "Age"]
+    assert names == ["Ready", "Web", "Conns", "Redis", "Image", "URL", "Age"]
 
 
 def test_the_editor_is_told_of_unknown_fields_and_patterns() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.conditions import ConditionType
 from realtimeapp_operator.kube.errors import (
     ApiError,
     Conflict,
@@ -313,7 +314,7 @@ async def test_a_first_refused_spec_has_every_condition() -> None:
     world = World()
     world.declare(framework="Rails")
     await world.settle()
-    assert len(world.status()["conditions"]) == 12
+    assert len(world.status()["conditions"]) == len(ConditionType)
     assert world.condition("WebReady")["status"] == "Unknown"
     assert world.cluster.children(KEY) == []
 

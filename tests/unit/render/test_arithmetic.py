@@ -38,8 +38,8 @@ def test_paced_drains_do_not_overlap() -> None:
     )
     assert pacing.rate_per_second(paced) == 100
     assert pacing.max_surge(paced) == 1
-    # A full pod needs 21 s after the lag of 3 s; the next one may start when it is empty.
-    assert pacing.min_ready_seconds(paced) == 24
+    # The closes of a full pod take 21 s; the next one, which waits as long before its first, may then begin.
+    assert pacing.min_ready_seconds(paced) == 22
     assert pacing.grace_seconds(paced) == 3 + 30 + 10 + 7
 
 

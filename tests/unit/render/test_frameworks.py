@@ -96,7 +96,7 @@ class TestRequestsOnly:
     def test_on_an_asgi_server_it_is_drained_and_paced_like_the_others(self, framework: str) -> None:
         found = objects(framework, web__server="Uvicorn", ingress__websocketPaths=["/events/"])
         assert web(found)["strategy"]["rollingUpdate"]["maxSurge"] == 1
-        assert web(found)["minReadySeconds"] == 23
+        assert web(found)["minReadySeconds"] == 21
         assert container(found)["readinessProbe"]["failureThreshold"] == 1
         assert settings(found)["channelLayer"] is None
         (rule,) = found["Ingress", "counter-web"]["spec"]["rules"]

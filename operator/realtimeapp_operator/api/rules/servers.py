@@ -60,8 +60,9 @@ _PLAIN_ROLLOUT_CEL: Final = " && ".join(
 
 
 def _has_plain_rollout(spec: Spec) -> bool:
-    drain_timeout = spec.web.rollout.drain_timeout_seconds
-    return spec.web.rollout == _ROLLOUT.model_copy(update={"drain_timeout_seconds": drain_timeout})
+    rollout = spec.web.rollout
+    kept = {"drain_timeout_seconds": rollout.drain_timeout_seconds, "paused": rollout.paused}
+    return rollout == _ROLLOUT.model_copy(update=kept)
 
 
 def _has_plain_paths(spec: Spec) -> bool:
@@ -131,15 +132,17 @@ RULES: Final = (
     _only_with_sockets(
         "web.connections",
         f"self.web.connections.maxPerPod == {_CONNECTIONS.max_per_pod} "
+        f"&& self.web.connections.maxAgeSeconds == {_CONNECTIONS.max_age_seconds} "
+        f"&& self.web.connections.rebalance == '{_CONNECTIONS.rebalance}' "
         "&& !has(self.web.connections.compression)",
         lambda spec: spec.web.connections == _CONNECTIONS,
-        f"must be left out {_WITHOUT_SOCKETS} to limit or compress",
+        f"must be left out {_WITHOUT_SOCKETS} to limit, compress, age or rebalance",
     ),
     _only_with_sockets(
         "web.rollout",
         _PLAIN_ROLLOUT_CEL,
         _has_plain_rollout,
-        f"must have nothing but drainTimeoutSeconds {_WITHOUT_SOCKETS} to move",
+        f"must have nothing but drainTimeoutSeconds and paused {_WITHOUT_SOCKETS} to move",
     ),
     _only_with_sockets(
         "ingress.websocketPaths",
