@@ -61,10 +61,12 @@ requirements: setup ## Resolve the pinned requirement files again
 	$(UV_COMPILE) requirements/dev.in --override requirements/overrides.txt -o requirements/dev.txt >/dev/null
 	for file in requirements/example-*.in requirements/e2e-*.in; do $(UV_COMPILE) $$file -o $${file%.in}.txt >/dev/null || exit 1; done
 
-.PHONY: bench bench-runtime bench-apps
+.PHONY: bench bench-runtime bench-apps bench-rollout
 bench: setup ## 200 RealtimeApps against a raw client, one run
 	@$(PYTHON) -m hack.bench.operator
 bench-runtime: setup ## Memory the runtime adds per open socket
 	@$(PYTHON) -m hack.bench.runtime_memory
 bench-apps: setup ## Memory per socket and process, per framework and server
 	@$(PYTHON) -m hack.bench.apps
+bench-rollout: setup ## A deploy, a scale-in and a scale-out under 10,000 sockets, beside the same without the operator
+	@$(PYTHON) -m hack.bench.rollout

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hack.bench.guide import guide_settings
 from hack.bench.process import proportional_kib, session_members
 from hack.clients.waiting import eventually
 
@@ -33,30 +34,6 @@ HOST: Final = "bench.example.com"
 START_SECONDS: Final = 60.0
 MAX_PER_POD: Final = 100_000
 """More than any run opens; the same for the limit of the pod and of djust."""
-
-GUIDE_SETTINGS: Final = """\
-from {module} import *
-
-DEBUG = False
-ALLOWED_HOSTS = ["{host}"]
-SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-CACHES = {{
-    "default": {{
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": "redis://127.0.0.1:{redis}/1?max_connections=100000",
-    }}
-}}
-CHANNEL_LAYERS = {{
-    "default": {{
-        "BACKEND": "{layer}",
-        "CONFIG": {{"hosts": ["redis://127.0.0.1:{redis}/2?socket_timeout=30&max_connections=100000"]}},
-    }}
-}}
-DJUST_CONFIG = {{"STATE_BACKEND": "redis", "REDIS_URL": "redis://127.0.0.1:{redis}/0?max_connections=100000"}}
-LIVEVIEW_CONFIG = {{"rate_limit": {{"max_connections_per_ip": {most}}}}}
-"""
-"""What a reader of the guides would write, plus the limits without which a thousand idle sockets do not stay open."""
-
 
 GUIDE_ARGUMENTS: Final = {
     "realtimeapp_runtime.gunicorn_worker.UvicornWorker": "uvicorn_worker.UvicornWorker",
@@ -139,12 +116,11 @@ def _settings(rendered: dict[str, Any], folder: Path, redis_port: int) -> dict[s
 def _prepare_guide(
     site: Site, rendered: Rendered, folder: Path, redis_port: int
 ) -> tuple[list[str], dict[str, str]]:
-    layer = "pubsub.RedisPubSubChannelLayer" if site.framework == "Djust" else "core.RedisChannelLayer"
-    text = GUIDE_SETTINGS.format(
+    text = guide_settings(
         module=site.settings_module,
+        framework=site.framework,
         host=HOST,
-        redis=redis_port,
-        layer=f"channels_redis.{layer}",
+        redis=f"127.0.0.1:{redis_port}",
         most=MAX_PER_POD,
     )
     (folder / "guide_settings.py").write_text(text, encoding="utf-8")

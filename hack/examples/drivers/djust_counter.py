@@ -173,6 +173,7 @@ class DjustCounter:
 
     support: frozenset[Support] = frozenset()
     planned_codes: frozenset[int] = GOING_AWAY
+    clickers: int = CLICKERS
 
     def prepare(self, *, target: Target) -> Sequence[Object]:
         """Nothing."""
@@ -198,13 +199,13 @@ class DjustCounter:
         """See `Driver`."""
         async with AsyncExitStack() as stack:
             clickers = [
-                await start_clicker(stack, target=target, number=number) for number in range(CLICKERS)
+                await start_clicker(stack, target=target, number=number) for number in range(self.clickers)
             ]
             posters = [
-                await start_poster(stack, target=target, number=CLICKERS + number)
+                await start_poster(stack, target=target, number=self.clickers + number)
                 for number in range(POSTERS)
             ]
-            stranger = Person(host=target.host, number=CLICKERS + POSTERS, edge=target.edge)
+            stranger = Person(host=target.host, number=self.clickers + POSTERS, edge=target.edge)
             await stack.enter_async_context(stranger)
             load = CounterLoad(clickers=clickers, posters=posters, stranger=stranger)
             stack.push_async_callback(load.end)

@@ -1,0 +1,167 @@
+"""The sides of the comparison: the counter under the operator, with either strategy, and the counter without it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import yaml
+
+from hack.bench.guide import guide_settings
+from hack.clients.application import is_settled
+from hack.examples.catalog import new_image, read_manifest
+
+if TYPE_CHECKING:
+    from hack.clients.kubectl import Kubectl
+
+Object = dict[str, Any]
+
+APP: Final = "counter"
+STOCK: Final = Path(__file__).parent / "stock.yaml"
+RESOURCES: Final = {"requests": {"cpu": "20m", "memory": "100Mi"}, "limits": {"memory": "1Gi"}}
+"""Twenty pods of them fit a node of two processors; what they really take is not limited by it."""
+HEADROOM: Final = 2
+"""Room in each pod over its share: a paced rollout of ten pods leaves the fullest with 1.6 times the mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much is moved: pods, sockets in all, and reconnects per second at most."""
+
+    pods: int
+    sockets: int
+    rate: int
+
+    @property
+    def per_pod(self) -> int:
+        """Sockets of one pod when they are even."""
+        return -(-self.sockets // self.pods)
+
+
+class Side(Protocol):
+    """One way to run the counter."""
+
+    @property
+    def name(self) -> str:
+        """What the table calls it."""
+
+    @property
+    def selector(self) -> str:
+        """Labels of its web pods."""
+
+    @property
+    def cookie(self) -> str:
+        """Name of the edge's affinity cookie."""
+
+    def objects(self, *, host: str) -> list[Object]:
+        """What is applied."""
+
+    def roll(self, kubectl: Kubectl) -> None:
+        """Put the next image in."""
+
+    def is_settled(self, kubectl: Kubectl) -> bool:
+        """Whether only pods of the wanted image are left, all of them ready."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ours:
+    """A RealtimeApp. `strategy` is that of `web.rollout`."""
+
+    strategy: str
+    size: Size
+    rebalance: str = "Disabled"
+    name: str = ""
+    selector: str = f"app.kubernetes.io/instance={APP},app.kubernetes.io/component=web"
+    cookie: str = "realtimeapp"
+
+    def objects(self, *, host: str) -> list[Object]:
+        """The example's manifest with the size of the bench."""
+        app = read_manifest("djust-counter", host=host)
+        most = HEADROOM * self.size.per_pod
+        together = self.size.pods if self.strategy == "SurgeAll" else 1
+        app["spec"]["migrations"] = {"policy": "Disabled"}
+        app["spec"]["web"] = {
+            "replicas": self.size.pods,
+            "connections": {"maxPerPod": most, "rebalance": self.rebalance},
+            "rollout": {
+                "strategy": self.strategy,
+                "maxReconnectsPerSecond": self.size.rate,
+                "drainTimeoutSeconds": max(30, -(-most * together // self.size.rate)),
+            },
+            "podTemplate": {"resources": RESOURCES},
+        }
+        return [app]
+
+    def roll(self, kubectl: Kubectl) -> None:
+        """Change the image of the RealtimeApp."""
+        image = kubectl.get("rta", APP)["spec"]["image"]
+        kubectl.patch("rta", APP, {"spec": {"image": new_image(image)}})
+
+    def is_settled(self, kubectl: Kubectl) -> bool:
+        """As its conditions and its pods say."""
+        return is_settled(kubectl, APP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stock:
+    """A Deployment, a Service, an Ingress and a Redis, written by hand."""
+
+    size: Size
+    name: str = "without the operator"
+    selector: str = "app=counter"
+    cookie: str = "stock"
+
+    def objects(self, *, host: str) -> list[Object]:
+        """The objects of stock.yaml, on this host."""
+        objects: list[Object] = list(yaml.safe_load_all(STOCK.read_text(encoding="utf-8")))
+        for item in objects:
+            match item["kind"], item["metadata"]["name"]:
+                case "ConfigMap", _:
+                    item["data"] = {
+                        "guide_settings.py": guide_settings(
+                            module="counter.settings",
+                            framework="Djust",
+                            host=host,
+                            redis="redis:6379",
+                            most=self.size.sockets,
+                        )
+                    }
+                case "Deployment", "counter":
+                    item["spec"]["replicas"] = self.size.pods
+                    item["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = {
+                        "httpGet": {
+                            "path": "/whoami/",
+                            "port": "http",
+                            "httpHeaders": [{"name": "Host", "value": host}],
+                        },
+                        "periodSeconds": 1,
+                        "timeoutSeconds": 5,
+                    }
+                case "Ingress", _:
+                    backend = {"service": {"name": APP, "port": {"name": "http"}}}
+                    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+                    item["spec"]["rules"] = [{"host": host, "http": {"paths": [path]}}]
+        return objects
+
+    def roll(self, kubectl: Kubectl) -> None:
+        """Change the image of the Deployment."""
+        containers = kubectl.get("deployment", APP)["spec"]["template"]["spec"]["containers"]
+        kubectl.run("set", "image", f"deployment/{APP}", f"web={new_image(containers[0]['image'])}")
+
+    def is_settled(self, kubectl: Kubectl) -> bool:
+        """Whether the Deployment is of one revision and its old pods are gone."""
+        deployment = kubectl.get("deployment", APP)
+        wanted, status = self.size.pods, deployment.get("status", {})
+        counted = (status.get("updatedReplicas"), status.get("readyReplicas"), status.get("replicas"))
+        seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+        return seen and counted == (wanted,) * 3 and len(kubectl.items("pods", self.selector)) == wanted
+
+
+def choose_sides(size: Size) -> tuple[Side, ...]:
+    """Return the sides in the order in which they are measured."""
+    return (
+        Ours(name="SurgeAll", strategy="SurgeAll", size=size),
+        Ours(name="Paced", strategy="Paced", size=size),
+        Stock(size=size),
+    )
