@@ -6,6 +6,7 @@ A flag wins over its variable. What cannot be used is refused here, in a sentenc
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import re
 import secrets
@@ -54,6 +55,21 @@ class Settings:
     may then go on without waiting for its own lease to expire."""
     log_level: str
     log_format: LogFormat
+    leader_service: str = ""
+    """Service without a selector, in the Lease's namespace, that is led to the replica that works; empty: none."""
+    pod_ip: str = ""
+    """This replica's address, for that Service."""
+    external_metrics: tuple[str, int] | None = None
+    """Address and port of the external metrics API; None: it is not served."""
+    certificate_dir: Path = Path()
+    """Folder of that API's tls.crt and tls.key."""
+
+    @property
+    def metrics_url(self) -> str | None:
+        """Where KEDA finds the number of connections, without a `/` at the end; None without a leader's Service."""
+        if not self.leader_service:
+            return None
+        return f"http://{self.leader_service}.{self.lease_namespace}.svc:{self.port}"
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -101,6 +117,22 @@ def build_parser() -> argparse.ArgumentParser:
         default="INFO",
     )
     add("log-format", "REALTIMEAPP_LOG_FORMAT", "json for machines, text for a person", default="json")
+    add(
+        "leader-service",
+        "REALTIMEAPP_LEADER_SERVICE",
+        "Service without a selector that is to lead to the replica that works; empty for none",
+    )
+    add("pod-ip", "POD_IP", "address of this replica, for that Service")
+    add(
+        "external-metrics",
+        "REALTIMEAPP_EXTERNAL_METRICS",
+        "address and port of the external metrics API, over TLS; empty for none",
+    )
+    add(
+        "certificate-dir",
+        "REALTIMEAPP_CERTIFICATE_DIR",
+        "folder of the tls.crt and tls.key the external metrics API is served with",
+    )
     return parser
 
 
@@ -120,6 +152,13 @@ def read_settings(
         *value("image-pull-policy", "REALTIMEAPP_IMAGE_PULL_POLICY", "IfNotPresent"), PULL_POLICIES
     )
     log_format = _read_choice(*value("log-format", "REALTIMEAPP_LOG_FORMAT", "json"), LOG_FORMATS, str.lower)
+    leader_service, pod_ip = _read_leader_service(
+        value("leader-service", "REALTIMEAPP_LEADER_SERVICE"), value("pod-ip", "POD_IP")
+    )
+    external_metrics, certificate_dir = _read_external_metrics(
+        value("external-metrics", "REALTIMEAPP_EXTERNAL_METRICS"),
+        value("certificate-dir", "REALTIMEAPP_CERTIFICATE_DIR"),
+    )
     return Settings(
         namespaces=_read_namespaces(*value("namespaces", "REALTIMEAPP_NAMESPACES")),
         runtime_image=_read_image(*value("runtime-image", "REALTIMEAPP_RUNTIME_IMAGE")),
@@ -132,6 +171,10 @@ def read_settings(
         identity=value("identity", "POD_NAME")[1] or f"{socket.gethostname()}-{secrets.token_hex(4)}",
         log_level=_read_choice(*value("log-level", "REALTIMEAPP_LOG_LEVEL", "INFO"), LOG_LEVELS, str.upper),
         log_format=cast("LogFormat", log_format),
+        leader_service=leader_service,
+        pod_ip=pod_ip,
+        external_metrics=external_metrics,
+        certificate_dir=certificate_dir,
     )
 
 
@@ -181,3 +224,34 @@ def _read_lease_namespace(name: str, text: str) -> str:
     if not _LABEL.fullmatch(text):
         raise SettingsError(f"{name}: {text!r} is not a namespace: 1 to 63 lower-case letters, digits and -")
     return text
+
+
+def _read_leader_service(service: tuple[str, str], address: tuple[str, str]) -> tuple[str, str]:
+    (name, text), (address_name, ip) = service, address
+    if not text:
+        return "", ""
+    if not _LABEL.fullmatch(text):
+        raise SettingsError(
+            f"{name}: {text!r} is not a Service: 1 to 63 lower-case letters, digits and -, or empty for none"
+        )
+    try:
+        return text, str(ipaddress.ip_address(ip))
+    except ValueError:
+        raise SettingsError(
+            f"{address_name}: {ip!r} is not an IP address; {name} needs that of this replica"
+        ) from None
+
+
+def _read_external_metrics(
+    listen: tuple[str, str], folder: tuple[str, str]
+) -> tuple[tuple[str, int] | None, Path]:
+    (_, text), (folder_name, path) = listen, folder
+    if not text:
+        return None, Path()
+    found = Path(path)
+    missing = [file for file in ("tls.crt", "tls.key") if not (found / file).is_file()]
+    if not path or missing:
+        raise SettingsError(
+            f"{folder_name}: {path!r} is not a folder with tls.crt and tls.key; external metrics are served over TLS only"
+        )
+    return _read_listen(*listen), found

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from realtimeapp_operator.settings import SettingsError, build_parser, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ENOUGH = {
     "REALTIMEAPP_RUNTIME_IMAGE": "localhost/operator:dev",
@@ -51,6 +56,10 @@ def test_ipv6_listens() -> None:
         (["--lease-namespace", "a/b"], "'a/b' is not a namespace"),
         (["--log-level", "loud"], "not one of DEBUG, INFO, WARNING, ERROR"),
         (["--log-format", "xml"], "not one of json, text"),
+        (["--leader-service", "a/b"], "'a/b' is not a Service"),
+        (["--leader-service", "a"], "'' is not an IP address"),
+        (["--leader-service", "a", "--pod-ip", "here"], "'here' is not an IP address"),
+        (["--external-metrics", "0.0.0.0:8443"], "not a folder with tls.crt and tls.key"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_a_sentence(arguments: list[str], sentence: str) -> None:
@@ -62,3 +71,21 @@ def test_help_names_every_variable() -> None:
     text = build_parser().format_help()
     for variable in (*ENOUGH, "REALTIMEAPP_NAMESPACES", "REALTIMEAPP_LISTEN", "REALTIMEAPP_LOG_LEVEL"):
         assert variable in text
+
+
+def test_the_leaders_service_tells_keda_where_to_ask() -> None:
+    settings = read_settings(["--leader-service", "operator-leader", "--pod-ip", "10.0.0.7"], ENOUGH)
+    assert (settings.leader_service, settings.pod_ip) == ("operator-leader", "10.0.0.7")
+    assert settings.metrics_url == "http://operator-leader.system.svc:8080"
+    assert read_settings([], ENOUGH).metrics_url is None
+
+
+def test_external_metrics_are_served_with_a_certificate(tmp_path: Path) -> None:
+    assert read_settings([], ENOUGH).external_metrics is None
+    arguments = ["--external-metrics", "10.0.0.7:8443", "--certificate-dir", str(tmp_path)]
+    with pytest.raises(SettingsError, match=r"not a folder with tls\.crt and tls\.key"):
+        read_settings(arguments, ENOUGH)
+    (tmp_path / "tls.crt").touch()
+    (tmp_path / "tls.key").touch()
+    settings = read_settings(arguments, ENOUGH)
+    assert (settings.external_metrics, settings.certificate_dir) == (("10.0.0.7", 8443), tmp_path)

@@ -60,13 +60,19 @@ class ApiClient:
     ) -> None:
         await self._transport.close()
 
-    async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Server-side apply `manifest`, taking over fields in conflict; return the object as it now is."""
+    async def apply(
+        self, manifest: Mapping[str, Any], *, manager: str = names.FIELD_MANAGER, force: bool = True
+    ) -> dict[str, Any]:
+        """Server-side apply `manifest`; return the object as it now is.
+
+        With `force` fields in conflict are taken over; without, a field that another manager has with another value is
+        left as it is and Conflict raised.
+        """
         return await self._send(
             "PATCH",
             Ref.of(manifest),
             verb="apply",
-            query={"fieldManager": names.FIELD_MANAGER, "force": "true"},
+            query={"fieldManager": manager, "force": "true" if force else "false"},
             body=manifest,
             content_type=APPLY_PATCH,
         )
@@ -155,12 +161,17 @@ class ApiClient:
         return any(resource["name"] == kind.plural for resource in answer.get("resources") or ())
 
     async def list_pages(
-        self, kind: Kind, namespace: str | None = None, selector: str = ""
+        self, kind: Kind, namespace: str | None = None, selector: str = "", *, fields: str = ""
     ) -> AsyncIterator[Page]:
-        """Yield all objects of `kind` page by page; Gone when the list became too old on the way."""
+        """Yield all objects of `kind` page by page; Gone when the list became too old on the way.
+
+        `selector` is a label selector, `fields` a field selector.
+        """
         query = {"limit": str(PAGE)}
         if selector:
             query["labelSelector"] = selector
+        if fields:
+            query["fieldSelector"] = fields
         while True:
             answer = await self._transport.request(
                 "GET", kind.path(namespace=namespace), verb="list", kind=kind.kind, query=query
@@ -176,7 +187,13 @@ class ApiClient:
             query["continue"] = metadata["continue"]
 
     async def watch(
-        self, kind: Kind, namespace: str | None = None, selector: str = "", *, resource_version: str
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        selector: str = "",
+        *,
+        resource_version: str,
+        fields: str = "",
     ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Yield (ADDED | MODIFIED | DELETED | BOOKMARK, object) until the server ends the watch.
 
@@ -190,6 +207,8 @@ class ApiClient:
         }
         if selector:
             query["labelSelector"] = selector
+        if fields:
+            query["fieldSelector"] = fields
         async for event in self._transport.stream(
             kind.path(namespace=namespace), kind=kind.kind, query=query
         ):

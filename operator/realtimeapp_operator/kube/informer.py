@@ -35,23 +35,26 @@ class _Seen(NamedTuple):
 class Informer:
     """Calls `on_change(type, object)` with ADDED, MODIFIED or DELETED for each object of `kind`, one at a time.
 
-    `namespace` None means all; `selector` is a label selector. An object that went away during a gap is reported as
+    `namespace` None means all; `selector` is a label selector, `fields` a field selector. An object that went away during a gap is reported as
     DELETED with its apiVersion, kind and the metadata name, namespace and uid alone. An unchanged one is not reported.
     `on_change` must be quick and not block; what it raises is logged and does not stop the others.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what to watch, and whom to tell
         self,
         client: ApiClient,
         kind: Kind,
         namespace: str | None,
         selector: str,
         on_change: Callable[[str, dict[str, Any]], None],
+        *,
+        fields: str = "",
     ) -> None:
         self.kind = kind
         self._client = client
         self._namespace = namespace
         self._selector = selector
+        self._fields = fields
         self._on_change = on_change
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._synced = asyncio.Event()
@@ -89,7 +92,9 @@ class Informer:
     async def _list(self) -> str:
         gone = set(self._seen)
         version = ""
-        async for page in self._client.list_pages(self.kind, self._namespace, self._selector):
+        async for page in self._client.list_pages(
+            self.kind, self._namespace, self._selector, fields=self._fields
+        ):
             version = page.resource_version
             for item in page.items:
                 gone.discard(self._take(item))
@@ -114,7 +119,7 @@ class Informer:
     async def _watch(self, version: str) -> None:
         """Report changes from `version` on until the server ends the watch."""
         async for event, item in self._client.watch(
-            self.kind, self._namespace, self._selector, resource_version=version
+            self.kind, self._namespace, self._selector, resource_version=version, fields=self._fields
         ):
             self._failures = 0
             self._version = item["metadata"]["resourceVersion"]

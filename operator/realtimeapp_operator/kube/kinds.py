@@ -51,10 +51,16 @@ DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
 STATEFUL_SET: Final = Kind("apps/v1", "StatefulSet", "statefulsets")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
 CRON_JOB: Final = Kind("batch/v1", "CronJob", "cronjobs")
+HORIZONTAL_POD_AUTOSCALER: Final = Kind(
+    "autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"
+)
+SCALED_OBJECT: Final = Kind("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
 POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 INGRESS: Final = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 INGRESS_CLASS: Final = Kind("networking.k8s.io/v1", "IngressClass", "ingressclasses", namespaced=False)
+ENDPOINT_SLICE: Final = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+ENDPOINTS: Final = Kind("v1", "Endpoints", "endpoints")
 LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
 NAMESPACE: Final = Kind("v1", "Namespace", "namespaces", namespaced=False)
 
@@ -66,21 +72,26 @@ OWNED: Final[tuple[Kind, ...]] = (
     STATEFUL_SET,
     JOB,
     CRON_JOB,
+    HORIZONTAL_POD_AUTOSCALER,
     POD_DISRUPTION_BUDGET,
     INGRESS,
     NETWORK_POLICY,
     POD,
 )
-"""What is watched with the managed-by selector. Secrets are missing on purpose: they are never listed or watched."""
+"""What is watched with the managed-by selector. Secrets are missing on purpose: they are never listed or watched; so are
+ScaledObjects, a kind that most clusters do not have."""
 
 _BY_NAME: Final[Mapping[tuple[str, str], Kind]] = {
     (kind.api_version, kind.kind): kind
     for kind in (
         *OWNED,
+        SCALED_OBJECT,
         REALTIME_APP,
         SECRET,
         EVENT,
         INGRESS_CLASS,
+        ENDPOINT_SLICE,
+        ENDPOINTS,
         LEASE,
         NAMESPACE,
     )

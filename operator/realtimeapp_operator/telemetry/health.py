@@ -14,7 +14,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from realtimeapp_operator.telemetry.metrics import Metrics
@@ -30,12 +30,16 @@ class Health:
     """Serves on `host:port`; an async context manager.
 
     A check returns None when all is well, else a sentence. `alive` checks are for /healthz, `ready` ones for /readyz.
+    `routes` are served beside these.
     """
 
-    def __init__(self, *, host: str, port: int, metrics: Metrics) -> None:
+    def __init__(
+        self, *, host: str, port: int, metrics: Metrics, routes: Iterable[web.RouteDef] = ()
+    ) -> None:
         self._host = host
         self._port = port
         self._metrics = metrics
+        self._routes = tuple(routes)
         self._alive: dict[str, Callable[[], str | None]] = {"event-loop": self._check_beat}
         self._ready: dict[str, Callable[[], str | None]] = {}
         self._beat = 0.0
@@ -66,6 +70,7 @@ class Health:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._expose)
+        app.router.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
