@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RETRY_AFTER_SECONDS: Final = (1, 5)
 """Drawn at random, so that refused clients do not come back together."""
+DRAINING: Final = "this pod is draining"
 
 
 class Admission:
@@ -34,7 +35,7 @@ class Admission:
         The count over processes is exact but for handshakes that reach two processes in the same instant.
         """
         if self._drainer.refuses():
-            return "this pod is draining"
+            return DRAINING
         if self._book.count_long_lived() < self._max_per_pod:
             return None
         self._book.find_others()  # a worker that was killed must not keep others out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from realtimeapp_runtime import admission, exchange, ledger, log, probes, websocket
+from realtimeapp_runtime import admission, edge_probe, exchange, ledger, log, probes, websocket
 from realtimeapp_runtime.connection import Process
 from realtimeapp_runtime.drain import Drainer
 from realtimeapp_runtime.granian_websocket import GranianWebSocket
@@ -38,6 +38,9 @@ class Wrapper:
             close_code=config.drain.close_code,
             websocket=GranianWebSocket if config.server.name == "Granian" else websocket.WebSocket,
         )
+        self._edge_probe = edge_probe.EdgeProbe(
+            paths=config.websocket_paths, hosts=config.hosts, origins=config.csrf_trusted_origins
+        )
         self._max_per_pod = config.max_per_pod
         self._watcher: asyncio.Task[None] | None = None
 
@@ -61,10 +64,18 @@ class Wrapper:
         self._watcher.add_done_callback(_report_end)
 
     async def _serve_websocket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if self._edge_probe.takes(scope):
+            leaving = edge_probe.Refusal(503, admission.DRAINING) if self._drainer.refuses() else None
+            refused = leaving or self._edge_probe.find_refusal(scope["headers"])
+            await edge_probe.answer(scope, receive, send, refused)
+            return
         refusal = self._admission.find_refusal()
         if refusal is not None:
             self._book.cells[ledger.REFUSED["websocket"]] += 1
-            await admission.refuse_websocket(scope, send, refusal)
+            if edge_probe.is_ours(scope):
+                await edge_probe.answer(scope, receive, send, edge_probe.Refusal(503, refusal))
+            else:
+                await admission.refuse_websocket(scope, send, refusal)
             return
         self._proxies.rewrite(scope)
         await websocket.serve(self._application, scope, receive, send, self._process)
