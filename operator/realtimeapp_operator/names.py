@@ -15,6 +15,10 @@ KIND: Final = "RealtimeApp"
 PLURAL: Final = "realtimeapps"
 
 FIELD_MANAGER: Final = "realtimeapp-operator"
+MANAGER_SCALE_IN: Final = "realtimeapp-operator-scale-in"
+"""Writes deletion costs of pods, and nothing else."""
+MANAGER_COUNT: Final = "realtimeapp-operator-handover"
+"""Writes a Deployment's `replicas` alone: when somebody else is to have it, or the rest must stay as it is."""
 LEASE: Final = "realtimeapp-operator"
 
 LABEL_NAME: Final = "app.kubernetes.io/name"
@@ -34,6 +38,9 @@ ANNOTATION_HASH: Final = f"{GROUP}/applied-hash"
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Hash of a workload's pod template alone: tells whether an apply rolls pods."""
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restarted-at"
+
+ANNOTATION_DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
+"""Kubernetes' own: of pods that are alike in everything else a scale-in takes the one with the lowest."""
 
 COMPONENT_WEB: Final = "web"
 COMPONENT_WORKER: Final = "worker"

@@ -1,7 +1,7 @@
 """Server-side apply on plain dicts, as far as the operator's own kinds need it: who set which field, and what goes.
 
 A field set has the shape of `fieldsV1`. Lists are merged by key where Kubernetes does so for these kinds, and are one
-value otherwise. One manager applies; everybody else's writes only take fields away from it.
+value otherwise.
 """
 
 from __future__ import annotations
@@ -80,35 +80,78 @@ def _merge_list(live: list[Any], wanted: list[Any], keys: tuple[str, ...]) -> No
             merge(same, item)
 
 
-def remove(live: dict[str, Any], old: Fields, new: Fields) -> None:
-    """Take fields out of `live` that `old` claims and `new` does not any more."""
-    for name, inner in old.items():
-        if not name.startswith("f:"):
-            continue
+def minus(fields: Fields, others: Fields) -> Fields:
+    """The fields that `others` do not name."""
+    left: Fields = {}
+    for name, inner in fields.items():
+        if name not in others:
+            left[name] = inner
+        elif inner and (rest := minus(inner, others[name])):
+            left[name] = rest
+    return left
+
+
+def remove(live: dict[str, Any], fields: Fields) -> None:
+    """Take `fields` out of `live`, and what is empty without them."""
+    for name, inner in fields.items():
         key = name[2:]
-        if name not in new:
+        part = live.get(key)
+        if not inner:
             live.pop(key, None)
-        elif isinstance(live.get(key), dict):
-            remove(live[key], inner, new[name])
-        elif isinstance(live.get(key), list) and any(part.startswith("k:") for part in inner):
-            _remove_items(live, key, inner, new[name])
+        elif isinstance(part, dict):
+            remove(part, inner)
+        elif isinstance(part, list):
+            keys = list_keys(key, part)
+            part[:] = [item for item in part if not _is_removed(item, keys, inner)]
+        if part in ({}, []):
+            live.pop(key, None)
 
 
-def _remove_items(live: dict[str, Any], key: str, old: Fields, new: Fields) -> None:
-    items = live[key]
-    keys = list_keys(key, items)
-    kept = []
-    for item in items:
-        name = _item_key(item, keys)
-        if name in old and name not in new:
+def _is_removed(item: dict[str, Any], keys: tuple[str, ...], fields: Fields) -> bool:
+    given_up = fields.get(_item_key(item, keys), {})
+    if "." in given_up:
+        return True
+    remove(item, given_up)
+    return False
+
+
+def gained(fields: Fields, before: dict[str, Any], after: dict[str, Any]) -> Fields:
+    """The field set of somebody who had `fields` and turned `before` into `after`."""
+    return _gained(fields, _body(before), _body(after))
+
+
+def _body(obj: dict[str, Any]) -> dict[str, Any]:
+    body = {key: value for key, value in obj.items() if key not in {"apiVersion", "kind", "status"}}
+    metadata = body.pop("metadata", {})
+    body["metadata"] = {key: metadata[key] for key in ("labels", "annotations") if key in metadata}
+    return body
+
+
+def _gained(fields: Fields, before: dict[str, Any], after: dict[str, Any]) -> Fields:
+    result = dict(fields)
+    for key, value in after.items():
+        name, old = f"f:{key}", before.get(key)
+        if value == old:
             continue
-        if name in old:
-            remove(item, old[name], new[name])
-        kept.append(item)
-    if kept:
-        live[key] = kept
-    else:
-        del live[key]
+        if isinstance(value, dict) and isinstance(old, dict) and key not in ATOMIC_MAPS:
+            result[name] = _gained(result.get(name, {}), old, value)
+        elif isinstance(value, list) and isinstance(old, list) and (keys := list_keys(key, value or old)):
+            result[name] = _gained_items(result.get(name, {}), old, value, keys)
+        else:
+            result[name] = _field(key, value)
+    return {name: inner for name, inner in result.items() if inner or name in fields or name[2:] in after}
+
+
+def _gained_items(fields: Fields, before: list[Any], after: list[Any], keys: tuple[str, ...]) -> Fields:
+    result = dict(fields)
+    known = {_item_key(item, keys): item for item in before}
+    for item in after:
+        name = _item_key(item, keys)
+        if name not in known:
+            result[name] = {".": {}, **_fields(item)}
+        elif known[name] != item:
+            result[name] = _gained(result.get(name, {}), known[name], item)
+    return result
 
 
 def lose(fields: Fields, before: object, after: object) -> Fields:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from realtimeapp_operator import names
 from realtimeapp_operator.kube.errors import AlreadyExists, ApiError, Conflict, Invalid, NotFound
 from realtimeapp_operator.kube.kinds import Ref
-from tests.support.fake_apply import fields_of, lose, merge, remove
+from tests.support import fake_book as book
+from tests.support.fake_apply import fields_of, merge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,8 +58,10 @@ class FakeCluster:
 
     # What the operator calls.
 
-    async def apply(self, manifest: Mapping[str, Any]) -> Object:
-        """Server-side apply with force by the operator's field manager."""
+    async def apply(
+        self, manifest: Mapping[str, Any], *, manager: str = names.FIELD_MANAGER, force: bool = True
+    ) -> Object:
+        """Server-side apply by a field manager of the operator."""
         ref = self._begin("apply", Ref.of(manifest))
         wanted = copy.deepcopy(dict(manifest))
         guard_version = wanted["metadata"].pop("resourceVersion", None)
@@ -69,7 +72,8 @@ class FakeCluster:
                 raise Conflict(status=409, reason="Conflict", message=f"uid mismatch: {ref} does not exist")
             live = {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": {}}
             merge(live, wanted)
-            return self._end(self._insert(live, fields_of(wanted)))
+            book.write(live, {book.Manager(manager, "Apply"): fields_of(wanted)})
+            return self._end(self._insert(live))
         if guard_version is not None and guard_version != live["metadata"]["resourceVersion"]:
             raise Conflict(status=409, reason="Conflict", message="the object has been modified")
         if guard_uid is not None and guard_uid != live["metadata"]["uid"]:
@@ -80,10 +84,7 @@ class FakeCluster:
                 details={"causes": [{"field": "metadata.uid"}]},
             )
         new = copy.deepcopy(live)
-        claimed = fields_of(wanted)
-        remove(new, _ours(live), claimed)
-        merge(new, wanted)
-        _set_ours(new, claimed)
+        book.apply(new, wanted, manager=manager, force=force)
         return self._end(self._replace(ref, new))
 
     async def create(self, manifest: Mapping[str, Any]) -> Object:
@@ -91,7 +92,7 @@ class FakeCluster:
         ref = self._begin("create", Ref.of(manifest))
         if ref in self.objects:
             raise AlreadyExists(status=409, reason="AlreadyExists", message=f"{ref} already exists")
-        return self._end(self._insert(copy.deepcopy(dict(manifest)), None))
+        return self._end(self._insert(copy.deepcopy(dict(manifest))))
 
     async def get_metadata(self, ref: Ref) -> Object | None:
         """GET as PartialObjectMetadata."""
@@ -133,17 +134,15 @@ class FakeCluster:
         """Somebody creates an object, or replaces its spec and metadata."""
         ref = Ref.of(obj)
         if ref not in self.objects:
-            return self._insert(copy.deepcopy(obj), None)
+            return self._insert(copy.deepcopy(obj))
         return self.edit(ref, lambda live: live.update({key: obj[key] for key in obj if key != "metadata"}))
 
-    def edit(self, ref: Ref, change: Callable[[Object], object]) -> Object:
+    def edit(self, ref: Ref, change: Callable[[Object], object], *, manager: str = book.SOMEBODY) -> Object:
         """Somebody changes an object in place: `change` mutates a copy; what he changes is his from then on."""
         live = self.objects[ref]
         new = copy.deepcopy(live)
         change(new)
-        ours = _ours(live)
-        if ours:
-            _set_ours(new, lose(ours, live, new))
+        book.update(live, new, manager=manager)
         return self._replace(ref, new)
 
     def set_status(self, ref: Ref, status: Mapping[str, Any]) -> Object:
@@ -216,19 +215,19 @@ class FakeCluster:
         self.after()
         return answer
 
-    def _insert(self, obj: Object, ours: dict[str, Any] | None) -> Object:
+    def _insert(self, obj: Object) -> Object:
+        _default(obj)
         metadata = obj["metadata"]
         metadata["uid"] = f"uid-{next(self._uids)}"
         metadata["resourceVersion"] = str(next(self._versions))
         if obj["kind"] not in WITHOUT_GENERATION:
             metadata["generation"] = 1
-        if ours is not None:
-            _set_ours(obj, ours)
         self.objects[Ref.of(obj)] = obj
         self._emit("ADDED", obj)
         return obj
 
     def _replace(self, ref: Ref, new: Object) -> Object:
+        _default(new)
         old = self.objects[ref]
         if _without_times(old) == _without_times(new):
             return old
@@ -262,17 +261,10 @@ def _is_watched(obj: Object) -> bool:
     return obj["kind"] != "Secret" and labels.get(names.LABEL_MANAGED_BY) == names.MANAGED_BY
 
 
-def _ours(obj: Object) -> dict[str, Any]:
-    for entry in obj["metadata"].get("managedFields") or ():
-        if entry["manager"] == names.FIELD_MANAGER:
-            return dict(entry["fieldsV1"])
-    return {}
-
-
-def _set_ours(obj: Object, fields: dict[str, Any]) -> None:
-    obj["metadata"]["managedFields"] = [
-        {"manager": names.FIELD_MANAGER, "operation": "Apply", "fieldsType": "FieldsV1", "fieldsV1": fields}
-    ]
+def _default(obj: Object) -> None:
+    """What the server fills in where nobody says anything, as far as the operator relies on it."""
+    if obj["kind"] == "Deployment":
+        obj["spec"].setdefault("replicas", 1)
 
 
 def _without_times(obj: Object) -> Object:

@@ -68,6 +68,10 @@ class PodState:
     """RFC 3339."""
     ready_at: str = field(compare=False, default="")
     """When it became ready last, RFC 3339; empty while it is not."""
+    cost: int | None = field(compare=False, default=None)
+    """Its deletion cost; None without one."""
+    cost_is_foreign: bool = field(compare=False, default=False)
+    """Whether somebody else wrote the deletion cost."""
 
 
 def read_pod(obj: Mapping[str, Any]) -> PodState:
@@ -78,6 +82,7 @@ def read_pod(obj: Mapping[str, Any]) -> PodState:
     component, phase = labels.get(names.LABEL_COMPONENT, ""), status.get("phase", "")
     inits, mains = status.get("initContainerStatuses") or (), status.get("containerStatuses") or ()
     end = _end(mains, name=component) if phase in {"Succeeded", "Failed"} else {}
+    cost = _read_cost(obj["metadata"])
     return PodState(
         component=component,
         worker=labels.get(names.LABEL_WORKER, ""),
@@ -99,6 +104,24 @@ def read_pod(obj: Mapping[str, Any]) -> PodState:
         ip=str(status.get("podIP") or ""),
         created_at=str(obj["metadata"].get("creationTimestamp") or ""),
         ready_at=str(ready.get("lastTransitionTime") or "") if ready.get("status") == "True" else "",
+        cost=cost,
+        cost_is_foreign=cost is not None and not _wrote_cost(obj["metadata"]),
+    )
+
+
+def _read_cost(metadata: Mapping[str, Any]) -> int | None:
+    """Return the deletion cost; None also for a text that is none, which a server without the feature lets through."""
+    text = str((metadata.get("annotations") or {}).get(names.ANNOTATION_DELETION_COST, ""))
+    return int(text) if text.removeprefix("-").isdecimal() else None
+
+
+def _wrote_cost(metadata: Mapping[str, Any]) -> bool:
+    """Whether the deletion cost is as the operator applied it; somebody else's write takes it out of our entry."""
+    return any(
+        f"f:{names.ANNOTATION_DELETION_COST}"
+        in ((entry.get("fieldsV1") or {}).get("f:metadata") or {}).get("f:annotations", {})
+        for entry in metadata.get("managedFields") or ()
+        if entry.get("manager") == names.MANAGER_SCALE_IN
     )
 
 

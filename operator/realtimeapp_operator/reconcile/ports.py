@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from realtimeapp_operator import names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -80,8 +82,10 @@ class Clock(Protocol):
 class Api(Protocol):
     """The API server. Objects are plain dicts; errors are those of `kube.errors`."""
 
-    async def apply(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
-        """Server-side apply with force and the operator's field manager; returns the object as it now is."""
+    async def apply(
+        self, manifest: Mapping[str, Any], *, manager: str = names.FIELD_MANAGER, force: bool = True
+    ) -> dict[str, Any]:
+        """Server-side apply; returns the object as it now is. Without `force` Conflict when a field is another's."""
 
     async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """POST; raises AlreadyExists."""
