@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from realtimeapp_operator.render.account import build_account
+from realtimeapp_operator.render.autoscaling import build_autoscaler
 from realtimeapp_operator.render.config import build_settings
 from realtimeapp_operator.render.edge.ingress import build_ingress
 from realtimeapp_operator.render.jobs import build_check, build_cleanups, build_migration
@@ -40,6 +41,7 @@ def render(app: RealtimeApp, facts: Facts) -> list[Manifest]:
         build_service(app, facts),
         build_disruption_budget(app),
         build_web(app, facts, settings=settings),
+        *build_autoscaler(app, facts),
         *build_workers(app, facts, settings=settings),
         *build_ingress(app, facts),
         *build_cleanups(app, facts, settings=settings),

@@ -26,8 +26,10 @@ APPLICATIONS: Final = {
     ("", "services"): CHILD,
     ("apps", "deployments"): CHILD,
     ("apps", "statefulsets"): CHILD,
+    ("autoscaling", "horizontalpodautoscalers"): CHILD,
     ("batch", "cronjobs"): CHILD,
     ("batch", "jobs"): CHILD,
+    ("keda.sh", "scaledobjects"): CHILD,
     ("networking.k8s.io", "ingresses"): CHILD,
     ("networking.k8s.io", "networkpolicies"): CHILD,
     ("policy", "poddisruptionbudgets"): CHILD,
@@ -42,6 +44,14 @@ LEASE: Final = {
     ("coordination.k8s.io", "leases", ""): "create",
     ("coordination.k8s.io", "leases", names.LEASE): "get patch",
 }
+LEADER: Final = {
+    ("", "services", f"{RELEASE}-leader"): "get",
+    ("", "endpoints", ""): "create",
+    ("", "endpoints", f"{RELEASE}-leader"): "patch",
+    ("discovery.k8s.io", "endpointslices", ""): "create",
+    ("discovery.k8s.io", "endpointslices", f"{RELEASE}-leader-ipv4"): "patch",
+    ("discovery.k8s.io", "endpointslices", f"{RELEASE}-leader-ipv6"): "patch",
+}
 LISTED: Final = {"watchNamespaces": ["shop", "chat"]}
 
 
@@ -51,7 +61,7 @@ def table(rows: dict[tuple[str, str, str], str]) -> set[Grant]:
 
 IN_APPLICATIONS: Final = table({(*row, ""): verbs for row, verbs in APPLICATIONS.items()})
 IN_CLUSTER: Final = table(CLUSTER)
-IN_RELEASE: Final = table(LEASE)
+IN_RELEASE: Final = table({**LEASE, **LEADER})
 
 
 def grants(role: dict[str, Any]) -> set[Grant]:
@@ -81,6 +91,18 @@ def bound(objects: Objects) -> dict[str, set[Grant]]:
         )
         allowed.setdefault(namespace, set()).update(grants(role))
     return allowed
+
+
+def test_external_metrics_add_one_role_of_the_clusters_own_and_nothing_else() -> None:
+    objects = render({"externalMetrics": {"enabled": True}})
+    [added] = [
+        item for item in of_kind(objects, "RoleBinding") if item["metadata"]["namespace"] == "kube-system"
+    ]
+    assert added["roleRef"]["kind"] == "Role"
+    assert added["roleRef"]["name"] == "extension-apiserver-authentication-reader"
+    assert added["subjects"] == [{"kind": "ServiceAccount", "name": RELEASE, "namespace": NAMESPACE}]
+    objects.remove(added)
+    assert bound(objects) == bound(render())
 
 
 def every_grant(objects: Objects) -> Iterable[Grant]:

@@ -36,6 +36,8 @@ def facts_for(app: RealtimeApp) -> Facts:
         runtime_image="registry.example.com/realtimeapp-operator:0.1.0",
         redis_image="registry.example.com/realtimeapp-redis:0.1.0",
         edge=resolve_edge(app, controller=controller),
+        operator_namespace="realtimeapp-system",
+        metrics_url="http://realtimeapp-operator-leader.realtimeapp-system.svc:8080",
     )
 
 

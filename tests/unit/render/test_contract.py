@@ -29,6 +29,12 @@ def test_the_runtime_reads_the_settings_as_they_are_meant(name: str) -> None:
     assert read.hosts == defaults.hosts(app.spec)
     assert read.max_per_pod == app.spec.web.connections.max_per_pod
     assert read.drain.close_code == defaults.close_code(app.spec)
+    assert read.max_age_seconds == app.spec.web.connections.max_age_seconds
+    assert read.rebalance == (app.spec.web.connections.rebalance == "AfterScaleOut")
+    assert read.drain.fleet_rate_per_second == app.spec.web.rollout.max_reconnects_per_second
+    sticky = app.spec.ingress is not None and defaults.affinity_type(app.spec) == "Cookie"
+    assert (read.affinity_cookie is not None) == sticky
+    assert read.websocket_paths == defaults.websocket_paths(app.spec)
     assert read.drain.timeout_seconds == app.spec.web.rollout.drain_timeout_seconds
     layer = None if read.channel_layer is None else read.channel_layer.type
     assert layer == defaults.channel_layer_type(app.spec)

@@ -19,7 +19,12 @@ def test_the_smallest_file_has_the_defaults_of_the_contract() -> None:
         lag_seconds=3, timeout_seconds=30, rate_per_second=100, close_code=1012
     )
     assert parsed.redis is None
-    assert parsed.max_per_pod == 2000
+    assert (parsed.max_per_pod, parsed.max_age_seconds, parsed.rebalance) == (2000, 0, True)
+    assert (parsed.drain.fleet_rate_per_second, parsed.affinity_cookie, parsed.websocket_paths) == (
+        100,
+        None,
+        (),
+    )
     assert parsed.channel_layer is not None
     assert parsed.channel_layer.group_expiry_seconds == 604800
     assert (parsed.direct_database_url_file, parsed.pooling, parsed.static_root) == (None, "None", None)
@@ -43,6 +48,9 @@ def test_everything_is_read() -> None:
                 "databases": {"cache": 5},
             },
             "drain": {"lagSeconds": 0, "timeoutSeconds": 60, "ratePerSecond": 12.5, "closeCode": 4012},
+            "connections": {"maxPerPod": 300, "maxAgeSeconds": 3600, "rebalance": False},
+            "affinity": {"cookieName": "pod"},
+            "websocketPaths": ["/ws/live/"],
             "trustedProxies": {"cidrs": ["10.0.0.0/8"], "hops": None},
             "session": {"engine": "CachedDatabase", "ttlSeconds": 60},
         }
@@ -51,6 +59,8 @@ def test_everything_is_read() -> None:
     assert (parsed.redis.port, parsed.redis.username) == (6380, "default")
     assert parsed.redis.databases == {"state": 0, "cache": 5, "channels": 2, "celery": 3}
     assert parsed.drain.rate_per_second == 12.5
+    assert (parsed.max_per_pod, parsed.max_age_seconds, parsed.rebalance) == (300, 3600, False)
+    assert (parsed.affinity_cookie, parsed.websocket_paths) == ("pod", ("/ws/live/",))
     assert parsed.trusted_cidrs == ("10.0.0.0/8",)
     assert parsed.session.engine == "CachedDatabase"
 
