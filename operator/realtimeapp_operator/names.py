@@ -51,6 +51,8 @@ COMPONENT_CLEANUP: Final = "cleanup"
 
 PROBE_HEADER: Final = "X-RealtimeApp-Probe"
 """Says that a WebSocket handshake is the operator's: `edge` is answered by the runtime, `application` by the application."""
+REVISION_HEADER: Final = "X-RealtimeApp-Revision"
+"""In the answer to such a handshake: `pod-template-hash` of the pod that gives it."""
 
 APP_NAME_MAX: Final = 40
 """Longest RealtimeApp name: every child name below then fits 63 characters, a CronJob's 52."""

@@ -18,6 +18,9 @@ HEADER: Final = b"x-realtimeapp-probe"
 EDGE: Final = b"edge"
 CLOSE_CODES: Final = {400: 4400, 403: 4403, 503: 4503}
 """What a refusal closes with where the server can answer a handshake with 403 only (daphne): then the operator's is accepted first."""
+REVISION_HEADER: Final = b"x-realtimeapp-revision"
+"""Which revision's pod it is: while the last old pod leaves, the edge may still lead there. Daphne sends no headers along."""
+REVISION_VARIABLE: Final = "REALTIMEAPP_REVISION"
 RETRY_AFTER: Final = (b"retry-after", b"1")
 
 
@@ -29,9 +32,12 @@ class Refusal(NamedTuple):
 
 
 class EdgeProbe:
-    """What this application's settings say about who may come in."""
+    """What this application's settings say about who may come in, and which revision they are of."""
 
-    def __init__(self, *, paths: Iterable[str], hosts: Iterable[str], origins: Iterable[str]) -> None:
+    def __init__(
+        self, *, paths: Iterable[str], hosts: Iterable[str], origins: Iterable[str], revision: str = ""
+    ) -> None:
+        self._mark = [(REVISION_HEADER, revision.encode())] if revision else []
         self._paths = frozenset(paths)
         self._hosts = tuple(host.lower() for host in hosts)
         self._origins = frozenset(origin.lower() for origin in origins)
@@ -50,6 +56,35 @@ class EdgeProbe:
             return Refusal(403, "this origin is not one of the application's")
         return None
 
+    async def answer(
+        self, scope: dict[str, Any], receive: Receive, send: Send, refusal: Refusal | None
+    ) -> None:
+        """Accept and close, or refuse."""
+        await receive()  # the handshake itself; a server may wait for it to be taken
+        if refusal is None:
+            await self._accept_and_close(send, 1000, "")
+        elif "websocket.http.response" not in (scope.get("extensions") or {}):
+            await self._accept_and_close(send, CLOSE_CODES[refusal.status], refusal.why)
+        else:
+            headers = [*_build_headers(refusal), *self._mark]
+            start = {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
+            await send(start)
+            await send({"type": "websocket.http.response.body", "body": f"{refusal.why}\n".encode()})
+
+    def mark(self, send: Send) -> Send:
+        """Return `send` for an application that is to answer: its answer says of which revision it is."""
+
+        async def send_marked(message: dict[str, Any]) -> None:
+            if self._mark and message["type"] == "websocket.accept":
+                message = {**message, "headers": [*(message.get("headers") or ()), *self._mark]}
+            await send(message)
+
+        return send_marked
+
+    async def _accept_and_close(self, send: Send, code: int, reason: str) -> None:
+        await send({"type": "websocket.accept", "headers": self._mark})
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+
     def _knows(self, host: str) -> bool:
         """Compare as Django does with ALLOWED_HOSTS; without any, the settings say nothing."""
         return not self._hosts or any(_matches(host, pattern) for pattern in self._hosts)
@@ -60,26 +95,7 @@ def is_ours(scope: dict[str, Any]) -> bool:
     return bool(_get(scope["headers"], HEADER))
 
 
-async def answer(scope: dict[str, Any], receive: Receive, send: Send, refusal: Refusal | None) -> None:
-    """Accept and close, or refuse."""
-    await receive()  # the handshake itself; a server may wait for it to be taken
-    if refusal is None:
-        await _accept_and_close(send, 1000, "")
-    elif "websocket.http.response" not in (scope.get("extensions") or {}):
-        await _accept_and_close(send, CLOSE_CODES[refusal.status], refusal.why)
-    else:
-        await send(
-            {
-                "type": "websocket.http.response.start",
-                "status": refusal.status,
-                "headers": build_headers(refusal),
-            }
-        )
-        await send({"type": "websocket.http.response.body", "body": f"{refusal.why}\n".encode()})
-
-
-def build_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a refusal."""
+def _build_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(refusal.why) + 1).encode()),
@@ -87,11 +103,6 @@ def build_headers(refusal: Refusal) -> list[tuple[bytes, bytes]]:
         (b"connection", b"close"),
     ]
     return [*headers, RETRY_AFTER] if refusal.status == 503 else headers  # noqa: PLR2004 - Service Unavailable
-
-
-async def _accept_and_close(send: Send, code: int, reason: str) -> None:
-    await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 def _get(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes:

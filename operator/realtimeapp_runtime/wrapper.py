@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_runtime import admission, edge_probe, exchange, ledger, log, probes, websocket
@@ -39,7 +40,10 @@ class Wrapper:
             websocket=GranianWebSocket if config.server.name == "Granian" else websocket.WebSocket,
         )
         self._edge_probe = edge_probe.EdgeProbe(
-            paths=config.websocket_paths, hosts=config.hosts, origins=config.csrf_trusted_origins
+            paths=config.websocket_paths,
+            hosts=config.hosts,
+            origins=config.csrf_trusted_origins,
+            revision=os.environ.get(edge_probe.REVISION_VARIABLE, ""),
         )
         self._max_per_pod = config.max_per_pod
         self._watcher: asyncio.Task[None] | None = None
@@ -67,17 +71,20 @@ class Wrapper:
         if self._edge_probe.takes(scope):
             leaving = edge_probe.Refusal(503, admission.DRAINING) if self._drainer.refuses() else None
             refused = leaving or self._edge_probe.find_refusal(scope["headers"])
-            await edge_probe.answer(scope, receive, send, refused)
+            await self._edge_probe.answer(scope, receive, send, refused)
             return
+        ours = edge_probe.is_ours(scope)
         refusal = self._admission.find_refusal()
         if refusal is not None:
             self._book.cells[ledger.REFUSED["websocket"]] += 1
-            if edge_probe.is_ours(scope):
-                await edge_probe.answer(scope, receive, send, edge_probe.Refusal(503, refusal))
+            if ours:
+                await self._edge_probe.answer(scope, receive, send, edge_probe.Refusal(503, refusal))
             else:
                 await admission.refuse_websocket(scope, send, refusal)
             return
         self._proxies.rewrite(scope)
+        if ours:
+            send = self._edge_probe.mark(send)
         await websocket.serve(self._application, scope, receive, send, self._process)
 
     async def _serve_http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:

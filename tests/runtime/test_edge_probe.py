@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.runtime.server import Pod
 
 HOST = "chat.example.com"
+REVISION = "6d5f8b7c9"
 SERVERS = ["uvicorn", "daphne", "hypercorn", "granian", "gunicorn-uvicorn"]
 
 
@@ -37,7 +38,11 @@ async def knock(
 
 
 def start(make_pod: Callable[..., Pod], server: str, **settings: Any) -> Pod:  # noqa: ANN401 - keys of settings.json
-    pod = make_pod(server, settings={"websocketPaths": ["/ws/"], **settings})
+    pod = make_pod(
+        server,
+        settings={"websocketPaths": ["/ws/"], **settings},
+        environment={"REALTIMEAPP_REVISION": REVISION},
+    )
     pod.start()
     return pod
 

@@ -11,7 +11,7 @@ import asyncio
 import enum
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, AI_NUMERICHOST
@@ -106,6 +106,8 @@ class Verdict:
 
     finding: Finding
     detail: str = ""
+    revision: str = ""
+    """`pod-template-hash` of the pod that answered, as the runtime in it says; empty where none does."""
 
 
 class WebSocketProbe:
@@ -119,13 +121,15 @@ class WebSocketProbe:
 
     async def open(self, target: Target) -> Verdict:
         """Open the WebSocket, close it with 1000, and say what happened; takes at most the timeout and the farewell."""
+        ear = _Ear()
         try:
             async with asyncio.timeout(self._timeout + FAREWELL_SECONDS):
-                return await self._open(target)
-        except _Answered as answer:
-            return judge(answer.status, answer.headers)
+                verdict = await self._open(target, ear)
+        except _Refused as refusal:
+            verdict = judge(refusal.status, refusal.headers)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # OSError has TimeoutError and SSLError
-            return self._explain(error, target)
+            verdict = self._explain(error, target)
+        return replace(verdict, revision=ear.revision)
 
     def _explain(self, error: Exception, target: Target) -> Verdict:
         match error:
@@ -145,7 +149,7 @@ class WebSocketProbe:
             case _:
                 return Verdict(finding=Finding.CONNECTION, detail=_describe_connection(error, target))
 
-    async def _open(self, target: Target) -> Verdict:
+    async def _open(self, target: Target, ear: _Ear) -> Verdict:
         scheme, port = ("wss", 443) if target.secure else ("ws", 80)
         url = URL.build(scheme=scheme, host=target.host, port=target.port or port, path=target.path)
         connector = aiohttp.TCPConnector(
@@ -156,7 +160,7 @@ class WebSocketProbe:
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": USER_AGENT, "Host": target.host},
-                middlewares=(_stop_at_refusal,),
+                middlewares=(ear,),
                 timeout=aiohttp.ClientTimeout(total=self._timeout),
             ) as session,
             session.ws_connect(
@@ -197,8 +201,8 @@ def judge(status: int, headers: Mapping[str, str]) -> Verdict:
     return Verdict(finding=Finding.NO_UPGRADE, detail=said)
 
 
-class _Answered(Exception):
-    """The answer to the handshake was not 101."""
+class _Refused(Exception):
+    """The answer to the handshake is not 101."""
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         super().__init__(status)
@@ -206,15 +210,22 @@ class _Answered(Exception):
         self.headers = headers
 
 
-async def _stop_at_refusal(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Take an answer as it is: nothing is followed, read or tried again."""
-    response = await handler(request)
-    if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
-        response.close()
-        raise _Answered(response.status, response.headers)
-    return response
+class _Ear:
+    """Takes the first answer as it is: nothing is followed, read or tried again."""
+
+    def __init__(self) -> None:
+        self.revision = ""
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Send the request; raise what is no upgrade."""
+        response = await handler(request)
+        self.revision = _clean(response.headers.get(names.REVISION_HEADER, ""))
+        if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            response.close()
+            raise _Refused(response.status, response.headers)
+        return response
 
 
 class _Resolver(AbstractResolver):

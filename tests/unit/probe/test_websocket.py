@@ -140,6 +140,15 @@ async def test_a_server_that_cannot_answer_with_a_status_says_it_with_a_close_co
     assert verdict.finding is finding
 
 
+@pytest.mark.parametrize("code", [101, 403, 503])
+async def test_the_revision_of_the_pod_is_told_whatever_it_answers(code: int) -> None:
+    def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=code, headers={"X-RealtimeApp-Revision": "r7"})
+
+    async with serve(Edge(answer=answer)) as edge:
+        assert (await WebSocketProbe().open(target(edge.port))).revision == "r7"
+
+
 async def test_a_port_nobody_listens_on_is_no_answer_of_the_edge() -> None:
     port = find_port()
     verdict = await WebSocketProbe().open(target(port))

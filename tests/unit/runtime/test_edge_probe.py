@@ -6,7 +6,7 @@ import pytest
 
 from realtimeapp_operator import names
 from realtimeapp_operator.probe.websocket import SPOKEN
-from realtimeapp_runtime.edge_probe import CLOSE_CODES, HEADER, EdgeProbe, answer, is_ours
+from realtimeapp_runtime.edge_probe import CLOSE_CODES, HEADER, REVISION_HEADER, EdgeProbe, is_ours
 
 HOSTS = ("chat.example.com", ".example.org")
 ORIGINS = ("https://partner.example.net",)
@@ -85,13 +85,18 @@ async def test_what_is_let_in_is_closed_at_once() -> None:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    await answer(build_scope(), receive, send, None)
-    assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
-    assert sent[-1]["code"] == 1000
+    await EdgeProbe(paths=("/ws/",), hosts=(), origins=(), revision="r7").answer(
+        build_scope(), receive, send, None
+    )
+    assert sent == [
+        {"type": "websocket.accept", "headers": [(b"x-realtimeapp-revision", b"r7")]},
+        {"type": "websocket.close", "code": 1000, "reason": ""},
+    ]
 
 
 def test_the_operator_and_the_runtime_speak_of_the_same_things() -> None:
     assert names.PROBE_HEADER.lower().encode() == HEADER
+    assert names.REVISION_HEADER.lower().encode() == REVISION_HEADER
     assert {code: int(status) for code, status in SPOKEN.items()} == {
         code: status for status, code in CLOSE_CODES.items()
     }
