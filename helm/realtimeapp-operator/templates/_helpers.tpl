@@ -49,3 +49,13 @@ app.kubernetes.io/part-of: realtimeapp
   name: {{ include "realtimeapp-operator.serviceAccountName" . }}
   namespace: {{ .Release.Namespace }}
 {{- end -}}
+
+{{/* Leads to the one replica that works; its endpoints are written by that replica. */}}
+{{- define "realtimeapp-operator.leaderService" -}}
+{{- printf "%s-leader" (include "realtimeapp-operator.fullname" .) -}}
+{{- end -}}
+
+{{/* Name of the Secret, and with cert-manager of the Certificate, the external metrics API is served with. */}}
+{{- define "realtimeapp-operator.certificate" -}}
+{{- printf "%s-external-metrics" (include "realtimeapp-operator.fullname" .) -}}
+{{- end -}}

@@ -20,7 +20,7 @@ Objects = list[dict[str, Any]]
 CHART: Final = Path(__file__).resolve().parents[3] / "helm" / "realtimeapp-operator"
 RELEASE: Final = "realtimeapp-operator"
 NAMESPACE: Final = "realtimeapp-system"
-PROMETHEUS: Final = "monitoring.coreos.com/v1"
+INSTALLED: Final = "monitoring.coreos.com/v1,cert-manager.io/v1"
 
 
 class Refused(Exception):
@@ -40,7 +40,7 @@ def run(*arguments: str, values: str = "") -> str:
     return done.stdout
 
 
-def render(values: Mapping[str, Any] | None = None, *, apis: str = PROMETHEUS) -> Objects:
+def render(values: Mapping[str, Any] | None = None, *, apis: str = INSTALLED) -> Objects:
     """All objects of a release with these values, on a cluster that also serves `apis`."""
     return list(_parse(_template(json.dumps(values or {}, sort_keys=True), apis)))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from cryptography import x509
 
 from realtimeapp_operator import names
 from realtimeapp_operator.settings import read_settings
 from tests.unit.helm.chart import (
     CHART,
+    NAMESPACE,
     RELEASE,
     Refused,
     container,
@@ -21,6 +24,9 @@ from tests.unit.helm.chart import (
     render,
     run,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LISTED = {"watchNamespaces": ["shop", "chat"]}
 
@@ -144,6 +150,8 @@ def test_a_missing_service_account_name_is_refused_with_a_sentence() -> None:
         ({"monitoring": {"interval": "often"}}, "interval"),
         ({"podLabels": {"app.kubernetes.io/name": "else"}}, "podLabels"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "maxUnavailable"),
+        ({"externalMetrics": {"enabled": "yes"}}, "enabled"),
+        ({"externalMetrics": {"certificate": {"source": "Mine"}}}, "source"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(values: dict[str, Any], named: str) -> None:
@@ -169,7 +177,7 @@ def test_the_notes_name_what_was_installed() -> None:
 def test_the_operator_understands_its_command_line_and_environment(values: dict[str, Any]) -> None:
     operator = container(render(values))
     environment = {entry["name"]: entry.get("value", "from-the-pod") for entry in operator["env"]}
-    settings = read_settings(operator["args"], environment)
+    settings = read_settings(operator["args"], {**environment, "POD_IP": "10.0.0.7"})
     assert settings.namespaces == tuple(values.get("watchNamespaces", ()))
     assert settings.runtime_image == operator["image"]
     assert settings.redis_image == "localhost/realtimeapp-redis:dev"
@@ -178,3 +186,46 @@ def test_the_operator_understands_its_command_line_and_environment(values: dict[
     assert settings.log_level == values.get("logLevel", "info").upper()
     assert (settings.lease_namespace, settings.identity) == ("from-the-pod", "from-the-pod")
     assert settings.port == operator["ports"][0]["containerPort"]
+    assert settings.metrics_url == "http://realtimeapp-operator-leader.from-the-pod.svc:8080"
+    assert settings.external_metrics is None
+
+
+def test_the_metrics_api_is_served_where_the_cluster_looks_for_it(tmp_path: Path) -> None:
+    objects = render({"externalMetrics": {"enabled": True}})
+    operator, service = container(objects), one(objects, "Service", f"{RELEASE}-leader")
+    target = one(objects, "APIService", "v1beta1.external.metrics.k8s.io")["spec"]["service"]
+    assert (target["name"], target["namespace"]) == (service["metadata"]["name"], NAMESPACE)
+    [port] = [item for item in service["spec"]["ports"] if item["port"] == target["port"]]
+    [container_port] = [item for item in operator["ports"] if item["name"] == port["name"]]
+    assert port["targetPort"] == container_port["containerPort"]
+    secret = one(objects, "Secret", f"{RELEASE}-external-metrics")
+    for file in ("tls.crt", "tls.key"):
+        (tmp_path / file).write_bytes(base64.b64decode(secret["data"][file]))
+    environment = {entry["name"]: entry.get("value", "from-the-pod") for entry in operator["env"]}
+    environment |= {"POD_IP": "10.0.0.7"}
+    arguments = [*operator["args"], "--certificate-dir", str(tmp_path)]
+    settings = read_settings(arguments, environment)
+    assert settings.external_metrics is not None
+    assert settings.external_metrics[1] == container_port["containerPort"]
+    assert settings.leader_service == target["name"]
+
+
+def test_the_serving_certificate_is_for_the_name_the_api_server_asks_by() -> None:
+    objects = render({"externalMetrics": {"enabled": True}})
+    secret = one(objects, "Secret", f"{RELEASE}-external-metrics")
+    leaf, authority = (
+        x509.load_pem_x509_certificate(base64.b64decode(secret["data"][file]))
+        for file in ("tls.crt", "ca.crt")
+    )
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert f"{RELEASE}-leader.{NAMESPACE}.svc" in names.get_values_for_type(x509.DNSName)
+    leaf.verify_directly_issued_by(authority)
+    bundle = one(objects, "APIService", "v1beta1.external.metrics.k8s.io")["spec"]["caBundle"]
+    assert bundle == secret["data"]["ca.crt"]
+
+
+def test_a_service_monitor_does_not_find_the_leaders_service() -> None:
+    objects = render({"monitoring": {"enabled": True}})
+    selector = one(objects, "ServiceMonitor")["spec"]["selector"]["matchLabels"]
+    labels = one(objects, "Service", f"{RELEASE}-leader")["metadata"]["labels"]
+    assert not selector.items() <= labels.items(), "/metrics would be read twice"

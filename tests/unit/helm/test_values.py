@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OWN_ACCOUNT = {"serviceAccount": {"create": False, "name": "own"}}
 MONITORED = {"monitoring": {"enabled": True}}
+MEASURED = {"externalMetrics": {"enabled": True}}
 KNOBS: dict[str, tuple[dict[str, Any], object]] = {
     # knob: (values it needs beside it, a value that is not the default)
     "nameOverride": ({}, "other"),
@@ -56,6 +57,8 @@ KNOBS: dict[str, tuple[dict[str, Any], object]] = {
     "monitoring.enabled": ({}, True),
     "monitoring.interval": (MONITORED, "10s"),
     "monitoring.labels": (MONITORED, {"release": "prometheus"}),
+    "externalMetrics.enabled": ({}, True),
+    "externalMetrics.certificate.source": (MEASURED, "CertManager"),
 }
 
 
