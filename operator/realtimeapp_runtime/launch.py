@@ -117,7 +117,14 @@ def run_module(options: argparse.Namespace) -> int:
         heartbeat.forget()  # first of all: until then a restarted container looks as alive as the one before it
     _prepare_paths()
     # imported here: `drain` must not load more than it needs
-    from realtimeapp_runtime import celery_program, preload, run_state, servers, user_settings  # noqa: PLC0415
+    from realtimeapp_runtime import (  # noqa: PLC0415
+        celery_program,
+        open_files,
+        preload,
+        run_state,
+        servers,
+        user_settings,
+    )
 
     serves = module in servers.MODULES
     signal.signal(signal.SIGTERM, _stop_server if serves else _stop)
@@ -128,6 +135,7 @@ def run_module(options: argparse.Namespace) -> int:
         failure.note_main_process()
         servers.require_packages(config.server.name, module=module)
         run_state.clear(paths.run_dir())
+        open_files.raise_limit(config)
     if module == "celery":
         celery_program.prepare(options.arguments)
     settings = preload.load_settings()
