@@ -22,12 +22,15 @@ from realtimeapp_operator.kube.informer import Informer
 from realtimeapp_operator.kube.lease import Lease
 from realtimeapp_operator.kube.transport import USER_AGENT
 from realtimeapp_operator.metricsapi.server import plain_route
+from realtimeapp_operator.probe.connections import ConnectionProbe
 from realtimeapp_operator.reconcile.apps import Apps
 from realtimeapp_operator.reconcile.clock import SystemClock
+from realtimeapp_operator.reconcile.loads import Loads
 from realtimeapp_operator.reconcile.observed import Observed
 from realtimeapp_operator.reconcile.ports import Images, Surroundings
 from realtimeapp_operator.reconcile.queue import Queue
 from realtimeapp_operator.reconcile.reconciler import Reconciler
+from realtimeapp_operator.reconcile.sampler import REST_SECONDS, Sampler
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
 from realtimeapp_operator.wiring.counts import KnownCounts, start_serving
@@ -146,6 +149,8 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         queue.add(key)
 
     observed = Observed(clock=clock, announce=look_again)
+    loads = Loads(observed=observed, clock=clock)
+    counts.learn_from(apps, loads)
     reconciler = Reconciler(
         api=client,
         events=EventWriter(client, instance=settings.identity),
@@ -155,6 +160,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
             runtime=settings.runtime_image, redis=settings.redis_image, pull_policy=settings.image_pull_policy
         ),
         surroundings=Surroundings(namespace=settings.lease_namespace, metrics_url=settings.metrics_url),
+        loads=loads,
         clock=clock,
         meter=metrics,
     )
@@ -177,7 +183,16 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         open_session=lambda: credentials.open_session(user_agent=USER_AGENT),
     )
     stop_watching, watching = asyncio.Event(), asyncio.Event()
-    async with Parts() as parts:
+    async with ConnectionProbe() as probe, Parts() as parts:
+        sampler = Sampler(
+            loads=loads,
+            apps=apps,
+            probe=probe,
+            clock=clock,
+            meter=metrics,
+            announce=look_again,
+            rest_seconds=REST_SECONDS,
+        )
         parts.start(lease.hold(), "lease")
         for informer in informers:
             parts.start(informer.run(), f"informer of {informer.kind.plural}")
@@ -188,6 +203,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         working = parts.start(queue.run(), "queue")
         health.add_alive("queue", lambda: "the workers have ended" if working.done() else None)
         start_serving(parts, client, settings, counts=counts, leads=lambda: lease.held)
+        sampling = parts.start(sampler.run(), "sampler")
         shell = parts.start(
             watch_apps(registry, namespaces=settings.namespaces, stop=stop_watching, started=watching),
             "watch",
@@ -200,6 +216,8 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         logger.info("stopping")
         parts.let_end(working)
         await parts.first(queue.stop(DRAIN_SECONDS))
+        parts.let_end(sampling)
+        sampling.cancel()
         stop_watching.set()
         await parts.end(shell)
 

@@ -13,11 +13,14 @@ from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.api.status import Status
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.apps import Apps
+from realtimeapp_operator.reconcile.loads import Loads
 from realtimeapp_operator.reconcile.observed import Observed
 from realtimeapp_operator.reconcile.ports import Images, Key, Outcome
 from realtimeapp_operator.reconcile.reconciler import Reconciler
+from realtimeapp_operator.reconcile.sampler import REST_SECONDS, Sampler
 from tests.support.fake_clock import FakeClock
 from tests.support.fake_cluster import FakeCluster
+from tests.support.fake_probe import FakeProbe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +60,12 @@ class SilentMeter:
     def conditions(self, key: Key, conditions: Mapping[str, str]) -> None:
         """Conditions by type."""
 
+    def connections(self, key: Key, *, active: int, draining: int) -> None:
+        """Open connections."""
+
+    def forget_connections(self, key: Key) -> None:
+        """Connections unknown."""
+
 
 class Told:
     """Collects Events as (kind, reason, message)."""
@@ -82,6 +91,7 @@ class World:
         self.cluster = FakeCluster()
         self.clock = FakeClock()
         self.told = Told()
+        self.probe = FakeProbe()
         self.images = Images(runtime="registry.example.com/operator:1", redis="registry.example.com/redis:7")
         self.errors: dict[Key, BaseException] = {}
         self.outcomes: dict[Key, Outcome] = {}
@@ -94,14 +104,26 @@ class World:
         self.apps = Apps()
         self.due: dict[Key, None] = {}
         self.observed = Observed(clock=self.clock, announce=lambda key: self.due.update({key: None}))
+        self.loads = Loads(observed=self.observed, clock=self.clock)
         self.reconciler = Reconciler(
             api=self.cluster,
             events=self.told,
             apps=self.apps,
             observed=self.observed,
             images=self.images,
+            loads=self.loads,
             clock=self.clock,
             meter=SilentMeter(),
+        )
+        self.sampler = Sampler(
+            loads=self.loads,
+            apps=self.apps,
+            probe=self.probe,
+            clock=self.clock,
+            meter=SilentMeter(),
+            announce=lambda key: self.due.update({key: None}),
+            rest_seconds=REST_SECONDS,
+            phase=lambda: 0.0,
         )
         self.cluster.take_events()
         labelled = [

@@ -93,7 +93,7 @@ class ConnectionProbe:
 def parse(text: str) -> Reading:
     """Read the runtime's exposition text; raise ValueError when it lacks a figure, or one is no whole number.
 
-    Only the lines the runtime writes are understood; prometheus_client's parser takes fifteen times as long for them.
+    Only the lines the runtime writes are understood; prometheus_client's parser takes twenty times as long for them.
     """
     connections: int | None = None
     draining: bool | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from realtimeapp_operator import names
+from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.attempts import component_of
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import JobState
@@ -48,6 +49,13 @@ class Gate:
     def open(self) -> bool:
         """Whether new pod templates may be applied."""
         return self.checked and self.state in {GateState.NONE, GateState.COMPLETE}
+
+
+def describe_wait(gate: Gate) -> tuple[Reason, str]:
+    """Say what the new revision waits for while the gate is closed."""
+    if not gate.checked:
+        return Reason.WAITING_FOR_CHECKS, f"The new revision waits for the Job {gate.check}, which checks it."
+    return Reason.WAITING_FOR_MIGRATIONS, f"The new revision waits for the migration Job {gate.job}."
 
 
 def is_migration(manifest: Manifest) -> bool:

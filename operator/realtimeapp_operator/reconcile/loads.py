@@ -6,16 +6,18 @@ counts, a pod that does not answer never counts as empty: it makes the sum incom
 
 from __future__ import annotations
 
+import enum
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from realtimeapp_operator import names
+from realtimeapp_operator.api.conditions import format_time
 from realtimeapp_operator.reconcile.pod_state import PodState
-from realtimeapp_operator.reconcile.situation import WEB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from realtimeapp_operator.probe.connections import Reading
     from realtimeapp_operator.reconcile.observed import Observed
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 VALID_SECONDS: Final = 60.0
 """A count older than this is no count, for autoscaling and for everybody else."""
+SMALL: Final = 10
+"""Connections; a smaller change is told later."""
+SETTLE_SECONDS: Final = 120.0
+"""How much later: a thousand applications with a few visitors each then write eight times per second at the very most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +39,9 @@ class AppLoads:
     by_pod: Mapping[str, int] = field(default_factory=dict)
     """Uid of each pod that is there and has a valid count."""
     active: int = 0
-    """Connections on pods that stay."""
+    """All open connections that are known."""
     draining: int = 0
-    """Connections on pods that are being deleted, or drain."""
+    """Those of them on pods that are being deleted, or drain."""
     complete: bool = False
     """Whether every pod that may hold connections has a valid count."""
     sampled_at: datetime | None = None
@@ -44,13 +50,21 @@ class AppLoads:
     """When the oldest of the counts was taken, on the monotonic clock."""
 
     @property
-    def total(self) -> int:
-        """All open connections that are known."""
-        return self.active + self.draining
+    def fullest(self) -> int:
+        """Connections of the pod that has most."""
+        return max(self.by_pod.values(), default=0)
 
     def is_fresh(self, *, now: float, within: float) -> bool:
         """Whether it is complete and no count is older than `within` seconds at `now` (monotonic)."""
         return self.complete and now - self.measured <= within
+
+
+class Rhythm(enum.Enum):
+    """How often an application's pods are asked."""
+
+    REST = "nothing is under way"
+    AUTOSCALED = "an autoscaler decides by the counts"
+    MOVING = "connections are being moved"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,8 +73,8 @@ class Followed:
 
     port: int
     """Where its web pods listen."""
-    interval: float
-    """Seconds between two samples."""
+    rhythm: Rhythm
+    """How often."""
     replaced: frozenset[str] = frozenset()
     """Uids of the pods a running rollout takes away."""
 
@@ -99,7 +113,7 @@ class Loads:
         """Take in one round: what each pod that was asked said, by uid; None for one that did not answer."""
         if key not in self._followed:
             return
-        alive = {pod.uid for pod in self._pods(key)}
+        alive = {pod.uid for pod in self.pods(key)}
         counts = {uid: count for uid, count in self._counts.get(key, {}).items() if uid in alive}
         monotonic, at = self._clock.monotonic(), self._clock.now()
         for uid, reading in readings.items():
@@ -112,15 +126,64 @@ class Loads:
         if key not in self._followed:
             return AppLoads()
         oldest = self._clock.monotonic() - self._valid_seconds
-        return _add_up(self._pods(key), self._counts.get(key, {}), oldest=oldest)
+        return _add_up(self.pods(key), self._counts.get(key, {}), oldest=oldest)
 
     def total(self, key: Key, *, within: float = VALID_SECONDS) -> int | None:
         """Return all open connections of an application; None when that is not known, or not of `within` seconds."""
         loads = self.of(key)
-        return loads.total if loads.is_fresh(now=self._clock.monotonic(), within=within) else None
+        return loads.active if loads.is_fresh(now=self._clock.monotonic(), within=within) else None
 
-    def _pods(self, key: Key) -> tuple[Record, ...]:
-        return self._observed.family(key).pods(*WEB)
+    def pods(self, key: Key) -> tuple[Record, ...]:
+        """Return the web pods of an application as they are observed now."""
+        return self._observed.family(key).pods(names.COMPONENT_WEB)
+
+
+def is_news(loads: AppLoads, status: Mapping[str, Any], how: Followed, *, now: datetime) -> bool:
+    """Whether `status` would say something else: the one reason to look at an application for its counts."""
+    before = status.get("connections") or {}
+    if tell_connections(loads, before, now=now) != before:
+        return True
+    rollout = status.get("rollout") or {}
+    return "connectionsLeft" in rollout and has_left_moved(count_left(loads, how.replaced), rollout)
+
+
+def tell_connections(loads: AppLoads, before: Mapping[str, Any], *, now: datetime) -> Mapping[str, Any]:
+    """Return `status.connections`: what it was `before`, until the sum, or the part that drains, moved by a tenth of it.
+
+    A change of less than SMALL connections waits until the last one is SETTLE_SECONDS old, unless it is from or to 0: a
+    handful of visitors who come and go is no news every half minute. Nothing is said while a pod does not answer.
+    """
+    if not loads.complete or (not before and not loads.by_pod):
+        return before
+    active, draining = before.get("active", 0), before.get("draining", 0)
+    moved = _has_moved(active, loads.active, whole=active) or _has_moved(
+        draining, loads.draining, whole=active
+    )
+    if before and not moved:
+        return before
+    change = max(abs(active - loads.active), abs(draining - loads.draining))
+    ends = (active == 0) != (loads.active == 0) or (draining == 0) != (loads.draining == 0)
+    if before and change < SMALL and not ends and _age(before, now) < SETTLE_SECONDS:
+        return before
+    return {
+        "active": loads.active,
+        "draining": loads.draining,
+        "maxPerPod": loads.fullest,
+        "sampledAt": format_time(loads.sampled_at or now),
+    }
+
+
+def count_left(loads: AppLoads, replaced: Iterable[str]) -> int | None:
+    """Return the connections on pods that a rollout takes away; None while that is not known."""
+    return sum(loads.by_pod.get(uid, 0) for uid in replaced) if loads.complete else None
+
+
+def has_left_moved(left: int | None, rollout: Mapping[str, Any]) -> bool:
+    """Whether `left` differs by a tenth of `connectionsTotal` from what `rollout`, as in the status, says."""
+    told = rollout.get("connectionsLeft")
+    if left is None or told is None:
+        return left is not None
+    return (left == 0) != (told == 0) or _has_moved(told, left, whole=rollout.get("connectionsTotal", told))
 
 
 def can_be_asked(pod: Record) -> bool:
@@ -138,10 +201,9 @@ def _add_up(pods: Iterable[Record], counts: Mapping[str, _Count], *, oldest: flo
             complete = complete and not _may_hold(pod, counted=count is not None)
             continue
         by_pod[pod.uid] = count.reading.connections
+        active += count.reading.connections
         if pod.deleting or count.reading.draining:
             draining += count.reading.connections
-        else:
-            active += count.reading.connections
     used = [counts[uid] for uid in by_pod]
     return AppLoads(
         by_pod=by_pod,
@@ -157,3 +219,15 @@ def _may_hold(pod: Record, *, counted: bool) -> bool:
     """Whether a pod without a valid count may hold connections: one that has just started holds none."""
     detail = pod.detail
     return isinstance(detail, PodState) and detail.running and (detail.ready or pod.deleting or counted)
+
+
+def _has_moved(told: int, now: int, *, whole: int) -> bool:
+    return told != now and abs(told - now) * 10 >= whole
+
+
+def _age(connections: Mapping[str, Any], now: datetime) -> float:
+    """Seconds since `sampledAt`; very many where it cannot be read."""
+    try:
+        return (now - datetime.fromisoformat(connections.get("sampledAt", ""))).total_seconds()
+    except (TypeError, ValueError):
+        return math.inf

@@ -15,29 +15,26 @@ from realtimeapp_operator.api.conditions import Condition, ConditionType
 from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.diagnosis import diagnose
+from realtimeapp_operator.reconcile.gate import describe_wait
 from realtimeapp_operator.reconcile.job_conditions import (
     Said,
     assess_checks,
     assess_migrations,
     find_failed_cleanup,
 )
-from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.problems import Problem, problem
 from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, StatefulSetState
-from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, REDIS, WEB, Part, Situation
+from realtimeapp_operator.reconcile.rollout import assess_drain, assess_progress, find_pause
+from realtimeapp_operator.reconcile.situation import REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
 if TYPE_CHECKING:
-    from realtimeapp_operator.reconcile.records import Record
     from realtimeapp_operator.render.facts import Manifest
 
 TROUBLE: Final = frozenset(
     reason for reason, explained in EXPLANATIONS.items() if ConditionType.DEGRADED in explained.on
 ) - {Reason.AS_EXPECTED, Reason.NOT_YET_OBSERVED}
 """Reasons that do not pass by waiting."""
-
-ROLLED_OUT: Final = "NewReplicaSetAvailable"
-"""What the Deployment controller says once all pods are of one template, and still while some are made anew."""
 
 SUMMED_UP: Final = (
     ConditionType.RECONCILED,
@@ -62,8 +59,8 @@ def assess(situation: Situation) -> list[Condition]:
         ConditionType.WORKERS_READY: _assess_workers(situation, redis_ready=redis[0] == "True"),
         ConditionType.EDGE_READY: _assess_edge(situation),
         ConditionType.WEBSOCKET_READY: _assess_websocket(situation),
-        ConditionType.PROGRESSING: _assess_progress(situation),
-        ConditionType.DRAINING: _assess_drain(situation),
+        ConditionType.PROGRESSING: assess_progress(situation),
+        ConditionType.DRAINING: assess_drain(situation),
         ConditionType.SUSPENDED: _assess_suspension(situation),
     }
     parts[ConditionType.READY] = _sum_up(situation, parts)
@@ -91,7 +88,7 @@ def _assess_reconciled(situation: Situation) -> Said:
     if situation.problems:
         return _fails(situation.problems[0])
     if situation.held:
-        return _is_not(*_waiting(situation))
+        return _is_not(*describe_wait(situation.gate))
     return _is(Reason.AS_EXPECTED, "All objects are as declared.")
 
 
@@ -126,7 +123,7 @@ def _assess_deployment(  # noqa: PLR0911 - one line per case
     called = f"worker {part.worker}" if part.worker else "web"
     record = situation.record(manifest)
     if situation.is_held(manifest):
-        return _is_not(*_waiting(situation))
+        return _is_not(*describe_wait(situation.gate))
     if situation.app.spec.suspend:
         return _is_not(Reason.SUSPENDED, "spec.suspend is true.")
     if record is None or not isinstance(record.detail, DeploymentState):
@@ -137,6 +134,8 @@ def _assess_deployment(  # noqa: PLR0911 - one line per case
     found = _find_problem(situation, part)
     if found is not None:
         return _fails(found)
+    if part == WEB and (paused := find_pause(situation)) is not None:
+        return _is_not(Reason.ROLLOUT_PAUSED, paused)
     if detail.replicas > detail.updated:
         return _is_not(Reason.ROLLOUT_IN_PROGRESS, f"The {called} pods are being replaced.")
     if not redis_ready:
@@ -168,48 +167,6 @@ def _assess_websocket(situation: Situation) -> Said:
     if defaults.probe_path(situation.app.spec) is None:
         return _is(Reason.NOT_CONFIGURED, "No WebSocket is opened through an ingress.")
     return Said("Unknown", Reason.NOT_YET_OBSERVED)
-
-
-def _assess_progress(situation: Situation) -> Said:
-    if any(
-        situation.is_held(manifest)
-        for part, manifest in situation.workloads()
-        if part not in {MIGRATION, CHECK}
-    ):
-        return (_is if _goes_on(situation) else _is_not)(*_waiting(situation))
-    for part, manifest in situation.workloads():
-        record = situation.record(manifest)
-        detail = record.detail if record is not None else None
-        if (
-            record is not None
-            and isinstance(detail, DeploymentState)
-            and _is_rollout(manifest, record, detail)
-        ):
-            called = f"worker {part.worker}" if part.worker else "web"
-            message = f"{detail.updated} of {detail.wanted} {called} pods are of the new revision"
-            old = detail.replicas - detail.updated
-            return _is(Reason.ROLLOUT_IN_PROGRESS, f"{message}, {old} old." if old > 0 else f"{message}.")
-    leaving = _count_leaving_of_old_revisions(situation)
-    if leaving:
-        return _is(Reason.ROLLOUT_IN_PROGRESS, f"{leaving} old web {_are(leaving)} still draining.")
-    return _is_not(Reason.ROLLOUT_COMPLETE, "All pods are of the current revision.")
-
-
-def _is_rollout(manifest: Manifest, record: Record, detail: DeploymentState) -> bool:
-    """Whether one template replaces another, or the first is on its way; a change of scale or an eviction is neither."""
-    return (
-        record.template_hash != manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
-        or record.observed_generation < record.template_generation
-        or detail.replicas > detail.updated
-        or detail.progressing != ROLLED_OUT
-    )
-
-
-def _assess_drain(situation: Situation) -> Said:
-    leaving = _count_leaving(situation)
-    if not leaving:
-        return _is_not(Reason.NO_DRAIN)
-    return _is(Reason.CONNECTIONS_MOVING, f"{leaving} web {_are(leaving)} closing connections.")
 
 
 def _assess_suspension(situation: Situation) -> Said:
@@ -280,34 +237,3 @@ def _is_current(manifest: Manifest, situation: Situation) -> bool:
         and record.detail.wanted == manifest["spec"].get("replicas", record.detail.wanted)
         and record.template_hash == manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
     )
-
-
-def _are(pods: int) -> str:
-    return "pod is" if pods == 1 else "pods are"
-
-
-def _count_leaving(situation: Situation) -> int:
-    return sum(1 for pod in situation.pods(WEB) if pod.deleting)
-
-
-def _count_leaving_of_old_revisions(situation: Situation) -> int:
-    pods = [
-        (pod.deleting, pod.detail.revision) for pod in situation.pods(WEB) if isinstance(pod.detail, PodState)
-    ]
-    staying = {revision for deleting, revision in pods if not deleting}
-    return sum(1 for deleting, revision in pods if deleting and staying and revision not in staying)
-
-
-def _waiting(situation: Situation) -> tuple[Reason, str]:
-    """Say what the new revision waits for."""
-    gate = situation.gate
-    if not gate.checked:
-        return Reason.WAITING_FOR_CHECKS, f"The new revision waits for the Job {gate.check}, which checks it."
-    return Reason.WAITING_FOR_MIGRATIONS, f"The new revision waits for the migration Job {gate.job}."
-
-
-def _goes_on(situation: Situation) -> bool:
-    """Whether what holds the new revision runs, or is tried again by itself."""
-    holding = situation.migration if situation.gate.checked else situation.check
-    has_failed = holding.state is not None and bool(holding.state.failure)
-    return not has_failed or holding.retry_at is not None

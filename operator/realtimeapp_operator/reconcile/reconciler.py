@@ -23,6 +23,7 @@ from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.ports import DONE, NOWHERE, REFUSED, Outcome
 from realtimeapp_operator.reconcile.problems import NamespaceEnding
 from realtimeapp_operator.reconcile.records import address_of
+from realtimeapp_operator.reconcile.rollout import choose_sampling
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, Situation
 from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
 from realtimeapp_operator.reconcile.stories import tell
@@ -33,6 +34,7 @@ from realtimeapp_operator.render.objects import render
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.reconcile.apps import AppBody, Apps
+    from realtimeapp_operator.reconcile.loads import Loads
     from realtimeapp_operator.reconcile.observed import Observed
     from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter, Surroundings
 
@@ -53,6 +55,7 @@ class Reconciler:
         observed: Observed,
         images: Images,
         surroundings: Surroundings = NOWHERE,
+        loads: Loads,
         clock: Clock,
         meter: Meter,
     ) -> None:
@@ -67,6 +70,7 @@ class Reconciler:
             operator_namespace=surroundings.namespace,
             metrics_url=surroundings.metrics_url,
         )
+        self._loads = loads
         self._clock = clock
         self._meter = meter
         self._failed: dict[Key, int] = {}
@@ -79,8 +83,7 @@ class Reconciler:
         body = self._apps.get(key)
         if body is None or body.deleting:
             self._observed.settle_loss(key)
-            self._meter.forget(key)
-            self._failed.pop(key, None)
+            self._let_go(key)
             return DONE  # The garbage collector removes the children.
         if self._observed.has_loss(key) and not await self._is_declared(body):
             self._forget(body)
@@ -93,6 +96,7 @@ class Reconciler:
             situation = await self._write_children(app, body)
         except NamespaceEnding:
             return DONE
+        self._follow(key, situation)
         if self._is_worth_telling(key, situation):
             await self._write_status(body, build_status(situation, body.status, self._clock.now()))
         if situation.failure is not None:
@@ -111,8 +115,20 @@ class Reconciler:
 
     def _forget(self, body: AppBody) -> None:
         self._apps.forget(body)
-        self._meter.forget(body.key)
-        self._failed.pop(body.key, None)
+        self._let_go(body.key)
+
+    def _let_go(self, key: Key) -> None:
+        self._loads.forget(key)
+        self._meter.forget(key)
+        self._failed.pop(key, None)
+
+    def _follow(self, key: Key, situation: Situation) -> None:
+        """Have the connections counted as often as what is under way asks for."""
+        how = choose_sampling(situation)
+        if how is None:
+            self._loads.forget(key)
+        else:
+            self._loads.follow(key, how)
 
     async def _write_children(self, app: RealtimeApp, body: AppBody) -> Situation:
         owner, family = body.uid, self._observed.family(body.key)
@@ -149,6 +165,8 @@ class Reconciler:
             edge=facts.edge,
             class_known=class_known,
             now=now,
+            at=self._clock.now(),
+            loads=self._loads.of(body.key),
         )
 
     def _is_worth_telling(self, key: Key, situation: Situation) -> bool:

@@ -43,6 +43,8 @@ class DeploymentState:
     runtime_image: str
     """Image of the init container that brings the runtime."""
     secrets: frozenset[str]
+    paused: bool
+    """Whether rollouts are stopped, whoever stopped them."""
 
     @property
     def serves(self) -> bool:
@@ -227,6 +229,7 @@ def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
         replica_failure=shortened(failure.get("message")) if failure.get("status") == "True" else "",
         runtime_image=_image(pod.get("initContainers"), "runtime"),
         secrets=secrets_of(pod),
+        paused=bool(spec.get("paused")),
     )
 
 

@@ -10,11 +10,13 @@ from realtimeapp_operator.reconcile.records import Address, DeploymentState, Rec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.kube.errors import ApiError
     from realtimeapp_operator.reconcile.attempts import Attempt
     from realtimeapp_operator.reconcile.gate import Gate
+    from realtimeapp_operator.reconcile.loads import AppLoads
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.problems import Problem
     from realtimeapp_operator.render.facts import Edge, Manifest
@@ -58,6 +60,10 @@ class Situation:
     """Whether the IngressClass exists; True without an ingress."""
     now: float
     """On the monotonic clock."""
+    at: datetime
+    """The same moment, for what people read."""
+    loads: AppLoads
+    """Connections of the web pods."""
 
     @property
     def owner(self) -> str:

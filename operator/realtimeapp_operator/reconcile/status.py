@@ -17,6 +17,7 @@ from realtimeapp_operator.reconcile.job_conditions import failed_runs, verdict_o
 from realtimeapp_operator.reconcile.problems import quoted
 from realtimeapp_operator.reconcile.readiness import assess
 from realtimeapp_operator.reconcile.records import CronJobState, DeploymentState, StatefulSetState
+from realtimeapp_operator.reconcile.rollout import tell_counts, tell_rollout
 from realtimeapp_operator.reconcile.situation import REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
@@ -39,6 +40,10 @@ def build_status(situation: Situation, before: Mapping[str, Any], now: datetime)
         "cleanup": _cleanups(situation),
         "conditions": _conditions(before, assess(situation), now),
     }
+    if counts := tell_counts(situation):
+        status["connections"] = dict(counts)
+    if rollout := tell_rollout(situation):
+        status["rollout"] = dict(rollout)
     if situation.edge is not None:
         status["edge"] = {"provider": situation.edge, "unmet": list(unmet(app, situation.edge))}
     if migrations := _migrations(situation):

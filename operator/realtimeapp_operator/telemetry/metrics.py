@@ -1,6 +1,7 @@
 """The operator's numbers for Prometheus, in a registry of their own.
 
-Labels are bounded: kinds, verbs, outcomes and condition types, never the name of an object.
+Labels are bounded: kinds, verbs, outcomes and condition types. One family names the applications, with two series each
+that go when the application goes, or when nobody knows its figures.
 """
 
 from __future__ import annotations
@@ -68,6 +69,12 @@ class Metrics:
             buckets=LAG_SECONDS,
             registry=self.registry,
         )
+        self._connections = Gauge(
+            "realtimeapp_app_connections",
+            "Open connections of an application, on pods that stay (active) and on pods about to stop (draining).",
+            ("namespace", "name", "state"),
+            registry=self.registry,
+        )
         self._by_app: dict[Hashable, frozenset[tuple[str, str]]] = {}
         self._tally: Tally[tuple[str, str]] = Tally()
 
@@ -109,6 +116,15 @@ class Metrics:
         for pair in now - before:
             self._tally[pair] += 1
             self._conditions.labels(*pair).set(self._tally[pair])
+
+    def connections(self, key: tuple[str, str], *, active: int, draining: int) -> None:
+        """Note the open connections of an application (namespace, name), and how many of them are to be moved."""
+        self._connections.labels(*key, "active").set(active - draining)
+        self._connections.labels(*key, "draining").set(draining)
+
+    def forget_connections(self, key: tuple[str, str]) -> None:
+        """Stop showing the connections of an application: nobody knows them."""
+        self._connections.remove_by_labels({"namespace": key[0], "name": key[1]})
 
     def forget(self, key: Hashable) -> None:
         """Stop counting a deleted object."""

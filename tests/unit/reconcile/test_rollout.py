@@ -80,7 +80,8 @@ async def test_a_new_revision_is_a_rollout_until_the_last_old_pod_is_gone(world:
     halfway = {**deployment_status(generation, 2), "replicas": 3, "updatedReplicas": 1}
     world.cluster.set_status(web(world), halfway)
     await world.settle()
-    assert world.condition("Progressing")["message"] == "1 of 2 web pods are of the new revision, 2 old."
+    message = world.condition("Progressing")["message"]
+    assert message.startswith("1 of 2 web pods are of the new revision, 2 old; done about ")
 
     world.cluster.remove(world.cluster.ref("Pod", "counter-web-1"))
     for name in ("counter-web-3", "counter-web-4"):
@@ -88,7 +89,9 @@ async def test_a_new_revision_is_a_rollout_until_the_last_old_pod_is_gone(world:
     last = delete(world, "counter-web-2")
     world.roll_out()
     await world.settle()
-    assert world.condition("Progressing")["message"] == "1 old web pod is still draining."
+    assert world.condition("Progressing")["message"].startswith(
+        "1 old web pod is still draining; done about "
+    )
     world.cluster.remove(last)
     await world.settle()
     assert world.condition("Progressing")["status"] == "False"

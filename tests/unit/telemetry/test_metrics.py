@@ -3,8 +3,8 @@ from __future__ import annotations
 from realtimeapp_operator.telemetry.metrics import Metrics
 
 
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.registry.get_sample_value(name, labels)
+def value(metrics: Metrics, family: str, /, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(family, labels)
 
 
 def test_objects_are_counted_by_condition_and_forgotten() -> None:
@@ -31,3 +31,17 @@ def test_queue_and_reconciles_are_counted() -> None:
     assert value(metrics, "realtimeapp_queue_wait_seconds_count") == 1
     assert value(metrics, "realtimeapp_reconcile_seconds_count", outcome="done") == 1
     assert value(metrics, "realtimeapp_reconcile_seconds_sum", outcome="error") == 0.3
+
+
+def test_connections_are_shown_by_application_until_they_are_not_known() -> None:
+    metrics = Metrics()
+    metrics.connections(("shop", "counter"), active=100, draining=30)
+    metrics.connections(("shop", "board"), active=7, draining=0)
+    family, counter = "realtimeapp_app_connections", {"namespace": "shop", "name": "counter"}
+    assert value(metrics, family, **counter, state="active") == 70
+    assert value(metrics, family, **counter, state="draining") == 30
+    metrics.forget_connections(("shop", "counter"))
+    metrics.forget_connections(("shop", "never-seen"))
+    assert value(metrics, family, **counter, state="active") is None
+    assert value(metrics, family, **counter, state="draining") is None
+    assert value(metrics, family, namespace="shop", name="board", state="active") == 7
