@@ -94,8 +94,9 @@ class Crowd:
                 await asyncio.gather(*(enter(member) for member in self.members if member.line is None))
         except TimeoutError:
             missing = self.size - self.connected
+            reasons = dict(self.refusals.most_common(3))
             raise AssertionError(
-                f"{missing} of {self.size} sockets not open within {within:.0f} s; refused: {dict(self.refusals)}"
+                f"{missing} of {self.size} sockets not open within {within:.0f} s; refused: {reasons}"
             ) from None
 
     def scatter(self) -> None:

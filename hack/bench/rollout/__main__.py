@@ -16,7 +16,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from hack.bench.limits import raise_file_limit
+from hack.bench.limits import count_proxied, raise_file_limit
 from hack.bench.rollout.measure import Stage, measure_rollout
 from hack.bench.rollout.report import describe_rollouts, describe_scale_in, describe_scale_out
 from hack.bench.rollout.scale import measure_scale_in, measure_scale_out
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hack.clients.kubectl import Kubectl
 
 SCENARIOS: Final = ("rollout", "scale-in", "scale-out")
+SOCKETS: Final = 10_000
 FEW: Final = 4
 """Pods before they are doubled."""
 SPARE_FILES: Final = 1000
@@ -43,8 +44,19 @@ SEED_SHARE: Final = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for and return the exit code."""
     options = parse(arguments)
-    size = Size(pods=options.pods, sockets=options.sockets, rate=options.rate)
-    raise_file_limit(options.sockets + SPARE_FILES)
+    most = count_proxied(SPARE_FILES)
+    sockets = options.sockets or min(SOCKETS, most)
+    if sockets > most:
+        print(
+            f"error: the edge is one process, which may hold {most} sockets on this machine", file=sys.stderr
+        )
+        return 1
+    if options.sockets is None and sockets < SOCKETS:
+        print(
+            f"{sockets} sockets instead of {SOCKETS}: the edge is one process, which may not hold more here"
+        )
+    size = Size(pods=options.pods, sockets=sockets, rate=options.rate)
+    raise_file_limit(sockets + SPARE_FILES)
     try:
         cluster = find_cluster()
         prepare_cluster(cluster)
@@ -72,7 +84,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--pods", type=positive, default=10, help="web pods (10)")
-    parser.add_argument("--sockets", type=positive, default=10_000, help="sockets in all (10000)")
+    parser.add_argument(
+        "--sockets",
+        type=positive,
+        help=f"sockets in all ({SOCKETS}, or as many as the edge may hold on this machine)",
+    )
     parser.add_argument("--rate", type=positive, default=200, help="reconnects per second at most (200)")
     parser.add_argument("--seeds", type=positive, default=10, help="uneven loads to scale in from (10)")
     parser.add_argument(
