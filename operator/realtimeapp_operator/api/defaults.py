@@ -153,12 +153,6 @@ def replicas(spec: Spec) -> int:
     return min(max(spec.web.replicas, scaling.min_replicas), scaling.max_replicas)
 
 
-def most_replicas(spec: Spec) -> int:
-    """Web pods there may be while the application runs."""
-    scaling = spec.web.autoscaling
-    return spec.web.replicas if scaling is None else scaling.max_replicas
-
-
 def target_connections(spec: Spec) -> int | None:
     """Connections per web pod that autoscaling aims at; None where it does not look at them, or there is none."""
     scaling = spec.web.autoscaling

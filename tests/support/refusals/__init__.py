@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.support.refusals import accepted, servers
+from tests.support.refusals import accepted, scaling, servers
 from tests.support.refusals.app import APP, REDIS, UNCHANGEABLE
 from tests.support.refusals.edge import EDGE, WEB
 from tests.support.refusals.environment import ENVIRONMENT
 from tests.support.refusals.hosts import HOSTS, PROXIES
 from tests.support.refusals.pods import PODS
+from tests.support.refusals.scaling import SCALING
 from tests.support.refusals.servers import SERVERS, STATE
 from tests.support.refusals.table import ABSENT, BASE, Object, Refused, manifest
 from tests.support.refusals.workers import WORKERS
@@ -22,6 +23,7 @@ REFUSED: Final[dict[str, Refused]] = {
     **WEB,
     **SERVERS,
     **STATE,
+    **SCALING,
     **WORKERS,
     **ENVIRONMENT,
     **PODS,
@@ -29,7 +31,7 @@ REFUSED: Final[dict[str, Refused]] = {
 }
 """Every refused manifest, by a name for people."""
 
-ACCEPTED: Final[dict[str, Object]] = {**accepted.ACCEPTED, **servers.ACCEPTED}
+ACCEPTED: Final[dict[str, Object]] = {**accepted.ACCEPTED, **servers.ACCEPTED, **scaling.ACCEPTED}
 """Every manifest that must pass, by a name for people."""
 
 __all__ = ["ABSENT", "ACCEPTED", "BASE", "REFUSED", "UNCHANGEABLE", "Refused", "manifest"]

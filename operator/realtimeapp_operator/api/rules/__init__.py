@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from realtimeapp_operator.api.rules import app, edge, pace, pods, redis, servers, state, web, workers
+from realtimeapp_operator.api.rules import (
+    app,
+    autoscaling,
+    edge,
+    pace,
+    pods,
+    redis,
+    servers,
+    state,
+    web,
+    workers,
+)
 from realtimeapp_operator.api.rules.base import Rule
 
 RULES: Final[tuple[Rule, ...]] = (
     *app.RULES,
     *edge.RULES,
     *web.RULES,
+    *autoscaling.RULES,
     *servers.RULES,
     *state.RULES,
     *pace.RULES,

@@ -6,7 +6,7 @@ import ipaddress
 from typing import Final
 
 from realtimeapp_operator.api.app import Django
-from realtimeapp_operator.api.edge import Ingress, NetworkPolicyPeer, TrustedProxies
+from realtimeapp_operator.api.edge import Ingress, NetworkPolicyPeer, TrustedProxies, WebSocketProbe
 from realtimeapp_operator.api.rules.base import Rule, cel_list
 
 INGRESS_ANNOTATIONS: Final = (
@@ -72,6 +72,12 @@ def _is_not_everything(text: str) -> bool:
     return not text.endswith("/0")
 
 
+def _is_plain_path(path: str) -> bool:
+    return "//" not in path and ".." not in path
+
+
+_PLAIN_PATH_CEL = "!self.contains('//') && !self.contains('..')"
+_PLAIN_PATH_MESSAGE = "must not contain '//' or '..'"
 _IS_NETWORK_CEL = "isCIDR(self) && cidr(self).masked() == cidr(self)"
 _IS_NARROW_CEL = (
     "!isCIDR(self) || (cidr(self).ip().family() == 6 "
@@ -107,9 +113,23 @@ RULES: Final = (
     Rule(
         on=Ingress,
         at="websocket_paths[]",
-        cel="!self.contains('//') && !self.contains('..')",
-        holds=lambda path: "//" not in path and ".." not in path,
-        message="must not contain '//' or '..'",
+        cel=_PLAIN_PATH_CEL,
+        holds=_is_plain_path,
+        message=_PLAIN_PATH_MESSAGE,
+    ),
+    Rule(
+        on=WebSocketProbe,
+        at="path",
+        cel=_PLAIN_PATH_CEL,
+        holds=_is_plain_path,
+        message=_PLAIN_PATH_MESSAGE,
+    ),
+    Rule(
+        on=WebSocketProbe,
+        blame="path",
+        cel="self.mode == 'Enabled' || !has(self.path)",
+        holds=lambda probe: probe.mode == "Enabled" or probe.path is None,
+        message="must be left out with the mode Disabled, which opens no WebSocket",
     ),
     Rule(
         on=Ingress,

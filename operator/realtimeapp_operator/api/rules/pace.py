@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def _connections_to_move(web: Web) -> int:
-    """Connections that share `maxReconnectsPerSecond`: one pod's, or with SurgeAll all pods'."""
-    pods = max(web.replicas, 1) if web.rollout.strategy == "SurgeAll" else 1
+    """Connections that share `maxReconnectsPerSecond`: one pod's, or with SurgeAll those of all pods there may be."""
+    most = web.replicas if web.autoscaling is None else web.autoscaling.max_replicas
+    pods = max(most, 1) if web.rollout.strategy == "SurgeAll" else 1
     return web.connections.max_per_pod * pods
 
 
@@ -36,7 +37,8 @@ def _explain_drain(spec: Spec) -> str:
     )
 
 
-_PODS = "(self.web.rollout.strategy == 'SurgeAll' && self.web.replicas > 1 ? self.web.replicas : 1)"
+_MOST = "(has(self.web.autoscaling) ? self.web.autoscaling.maxReplicas : self.web.replicas)"
+_PODS = f"(self.web.rollout.strategy == 'SurgeAll' && {_MOST} > 1 ? {_MOST} : 1)"
 _TOTAL = f"(self.web.connections.maxPerPod * {_PODS})"
 _RATE = "self.web.rollout.maxReconnectsPerSecond"
 _TIMEOUT = "self.web.rollout.drainTimeoutSeconds"

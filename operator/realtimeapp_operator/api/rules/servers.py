@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.app import Spec
-from realtimeapp_operator.api.edge import Affinity, Timeouts
+from realtimeapp_operator.api.edge import Affinity, Timeouts, WebSocketProbe
 from realtimeapp_operator.api.frameworks import FRAMEWORKS, WITH_WEBSOCKETS, WITHOUT_WEBSOCKETS
 from realtimeapp_operator.api.redis import ChannelLayer
 from realtimeapp_operator.api.rules.base import Rule, cel_list
@@ -36,6 +36,7 @@ _CONNECTIONS: Final = Connections()
 _ROLLOUT: Final = Rollout()
 _TIMEOUTS: Final = Timeouts()
 _AFFINITY: Final = Affinity()
+_PROBE: Final = WebSocketProbe()
 _COOKIE_DEFAULT: Final = tuple(name for name, profile in FRAMEWORKS.items() if profile.affinity == "Cookie")
 _COOKIE_CEL: Final = (
     "(has(self.ingress.affinity.type) ? self.ingress.affinity.type == 'Cookie' "
@@ -71,6 +72,10 @@ def _has_plain_paths(spec: Spec) -> bool:
 
 def _has_plain_timeouts(spec: Spec) -> bool:
     return spec.ingress is None or spec.ingress.timeouts == _TIMEOUTS
+
+
+def _has_plain_probe(spec: Spec) -> bool:
+    return spec.ingress is None or spec.ingress.websocket_probe == _PROBE
 
 
 def _uses_its_cookie(spec: Spec) -> bool:
@@ -155,6 +160,13 @@ RULES: Final = (
         f"!has(self.ingress) || self.ingress.timeouts.websocketSeconds == {_TIMEOUTS.websocket_seconds}",
         _has_plain_timeouts,
         f"must be left out {_WITHOUT_SOCKETS} to keep open",
+    ),
+    _only_with_sockets(
+        "ingress.websocketProbe",
+        f"!has(self.ingress) || (self.ingress.websocketProbe.mode == '{_PROBE.mode}' "
+        "&& !has(self.ingress.websocketProbe.path))",
+        _has_plain_probe,
+        f"must be left out {_WITHOUT_SOCKETS} to open",
     ),
     Rule(
         on=Spec,

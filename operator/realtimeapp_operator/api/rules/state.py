@@ -10,6 +10,8 @@ from realtimeapp_operator.api.frameworks import FRAMEWORKS
 from realtimeapp_operator.api.rules.base import Rule, cel_list
 from realtimeapp_operator.api.rules.servers import HOLDS_SOCKETS_CEL
 
+MIGRATING: Final = ("BeforeRollout", "AfterRollout")
+"""Policies with which the operator runs `migrate`."""
 _CORE_DEFAULT: Final = tuple(name for name, profile in FRAMEWORKS.items() if profile.channel_layer == "Core")
 _CORE_CEL: Final = (
     "(has(self.channelLayer.type) ? self.channelLayer.type == 'Core' "
@@ -19,7 +21,7 @@ _CORE_CEL: Final = (
 
 def _migrates_past_the_pooler(spec: Spec) -> bool:
     database = spec.database
-    if database is None or database.pooling == "None" or spec.migrations.policy != "BeforeRollout":
+    if database is None or database.pooling == "None" or spec.migrations.policy not in MIGRATING:
         return True
     return database.direct_url_secret_ref is not None
 
@@ -41,7 +43,7 @@ RULES: Final = (
         on=Spec,
         blame="database.directUrlSecretRef",
         cel="!has(self.database) || self.database.pooling == 'None' || has(self.database.directUrlSecretRef) "
-        "|| self.migrations.policy != 'BeforeRollout'",
+        f"|| !(self.migrations.policy in {cel_list(MIGRATING)})",
         holds=_migrates_past_the_pooler,
         message="must be set with database.pooling TransactionPooler: migrations need a connection of their own; "
         "or set migrations.policy to Manual or Disabled",

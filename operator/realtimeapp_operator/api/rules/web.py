@@ -13,7 +13,7 @@ from realtimeapp_operator.api.servers import (
     with_compression,
     without_ability,
 )
-from realtimeapp_operator.api.web import Web
+from realtimeapp_operator.api.web import Connections, Web
 
 _ONE_PROCESS: Final = without_ability("processes")
 _COMPRESS: Final = with_compression("Enabled")
@@ -23,6 +23,8 @@ _NO_PINGS: Final = without_ability("pings")
 _PING: Final = int(Web.model_fields["ping_interval_seconds"].default)
 _RESTART: Final = with_ability("restart_codes")
 _ONLY_PRIVATE: Final = without_ability("restart_codes")
+AGE_MIN_SECONDS: Final = 60
+"""Youngest age at which a connection may be closed: below it, clients would do little but reconnect."""
 
 
 def _runs_processes(web: Web) -> bool:
@@ -82,6 +84,13 @@ RULES: Final = (
         cel=f"!has(self.server) || !(self.server in {cel_list(_NO_PINGS)}) || self.pingIntervalSeconds == {_PING}",
         holds=_pings,
         message=f"must be left out with {' and '.join(_NO_PINGS)}: they send no pings",
+    ),
+    Rule(
+        on=Connections,
+        at="max_age_seconds",
+        cel=f"self == 0 || self >= {AGE_MIN_SECONDS}",
+        holds=lambda seconds: seconds == 0 or seconds >= AGE_MIN_SECONDS,
+        message=f"must be {AGE_MIN_SECONDS} to 604800, or 0 for never",
     ),
     Rule(
         on=Web,
