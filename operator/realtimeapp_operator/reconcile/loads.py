@@ -156,14 +156,13 @@ def tell_connections(loads: AppLoads, before: Mapping[str, Any], *, now: datetim
     if not loads.complete or (not before and not loads.by_pod):
         return before
     active, draining = before.get("active", 0), before.get("draining", 0)
+    ends = (active == 0) != (loads.active == 0) or (draining > 0 and not loads.draining)
     moved = _has_moved(active, loads.active, whole=active) or _has_moved(
         draining, loads.draining, whole=active
     )
-    if before and not moved:
-        return before
     change = max(abs(active - loads.active), abs(draining - loads.draining))
-    ends = (active == 0) != (loads.active == 0) or (draining == 0) != (loads.draining == 0)
-    if before and change < SMALL and not ends and _age(before, now) < SETTLE_SECONDS:
+    settled = change >= SMALL or _age(before, now) >= SETTLE_SECONDS
+    if before and not ends and not (moved and settled):
         return before
     return {
         "active": loads.active,
