@@ -60,6 +60,8 @@ def problem_of(error: ApiError, ref: Ref) -> Problem:
     what = f"{ref.kind} {ref.name}"
     if _is_ending(error):
         raise NamespaceEnding from error
+    if isinstance(error, NotFound) and ref.kind == "ScaledObject":
+        return problem(Reason.KEDA_NOT_INSTALLED, f"{what} cannot be written: the cluster has no such kind")
     if isinstance(error, Forbidden):
         if error.quota:
             return problem(Reason.QUOTA_EXCEEDED, f"{what} is refused: {text}")

@@ -1,0 +1,65 @@
+"""What the autoscaler of an application says, as far as a person has to hear it: that it cannot read a metric.
+
+WebReady speaks of pods and stays what it is: they serve, and without a metric none is taken away. But nobody grows with
+the load meanwhile, so it is told like any other trouble that does not pass by waiting, after a while: an autoscaler
+that begins, or an operator that restarts, has no figures for some seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from realtimeapp_operator import names
+from realtimeapp_operator.api.conditions import ConditionType
+from realtimeapp_operator.api.reasons import Reason
+from realtimeapp_operator.reconcile.autoscaler_state import AutoscalerState
+from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from realtimeapp_operator.reconcile.situation import Situation
+
+PATIENCE_SECONDS: Final = 120.0
+"""How long a metric must be missing until it is told: eight looks of the autoscaler, four lives of a Lease."""
+
+
+def find_blind_autoscaler(situation: Situation) -> Problem | None:
+    """Return that the application's autoscaler has no figures, once that has lasted or was said before."""
+    missing = _find_missing(situation)
+    if missing is None:
+        return None
+    name, failure, age = missing
+    if age < PATIENCE_SECONDS and not _was_told(situation.before):
+        return None
+    return problem(Reason.METRIC_UNAVAILABLE, f"{name} has no figures: {quoted(failure).rstrip('.')}")
+
+
+def seconds_to_blindness(situation: Situation, *, now: float) -> float | None:
+    """Return when time alone makes it worth telling; None when only events do. `now` is monotonic."""
+    missing = _find_missing(situation)
+    if missing is None or _was_told(situation.before):
+        return None
+    wait = PATIENCE_SECONDS - (missing[2] - situation.now + now)
+    return max(wait, 0.1) if wait > 0 else None
+
+
+def _find_missing(situation: Situation) -> tuple[str, str, float] | None:
+    """Return the autoscaler's kind and name, its words, and for how many seconds it has said so."""
+    for manifest in situation.desired:
+        if manifest["kind"] not in names.AUTOSCALERS:
+            continue
+        record = situation.family.get(
+            manifest["kind"], names.web(situation.app.metadata.name), owner=situation.owner
+        )
+        if record is not None and isinstance(record.detail, AutoscalerState) and record.detail.failure:
+            called = f"{record.address.kind} {record.address.name}"
+            return called, record.detail.failure, situation.now - record.since
+    return None
+
+
+def _was_told(status: Mapping[str, Any]) -> bool:
+    return any(
+        item.get("type") == ConditionType.DEGRADED and item.get("reason") == Reason.METRIC_UNAVAILABLE
+        for item in status.get("conditions") or ()
+    )
