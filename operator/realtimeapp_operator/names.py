@@ -37,6 +37,8 @@ ANNOTATION_HASH: Final = f"{GROUP}/applied-hash"
 """Hash of the manifest as it was applied last; the plan skips a child whose hash and generation are unchanged."""
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Hash of a workload's pod template alone: tells whether an apply rolls pods."""
+ANNOTATION_READY_SECONDS: Final = f"{GROUP}/ready-seconds"
+"""`minReadySeconds` of the web Deployment as chosen for its last rollout."""
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restarted-at"
 
 ANNOTATION_DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api import defaults
-from realtimeapp_operator.render.pacing import LAG_SECONDS, max_surge, min_ready_seconds, rate_per_second
+from realtimeapp_operator.render.pacing import LAG_SECONDS, max_surge, rate_per_second
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +36,8 @@ class Remaining:
     """Pods of older revisions that nobody has told to stop."""
     wanted: int
     """Web pods asked for."""
+    ready_seconds: int
+    """How long a new pod serves before the next old one is told to stop."""
     new: tuple[PodState, ...]
     """Pods of the new revision."""
     connections: int | None
@@ -81,12 +83,12 @@ def _seconds_of_replacement(spec: Spec, left: Remaining, *, now: datetime) -> fl
     """Return the seconds until the last old pod is told to stop."""
     if not left.old_pods:
         return 0.0
-    step = observe_startup(left.new) + min_ready_seconds(spec)
+    step = observe_startup(left.new) + left.ready_seconds
     steps = math.ceil(left.old_pods / _pods_at_once(spec, left.wanted))
     ages = [
         (now - created).total_seconds()
         for pod in left.new
-        if (created := _time(pod.created_at)) is not None and not _is_available(pod, spec, now)
+        if (created := _time(pod.created_at)) is not None and not _is_available(pod, left.ready_seconds, now)
     ]
     under_way = min(ages, default=0.0)
     return max(steps * step - min(under_way, step), 0.0)
@@ -97,9 +99,9 @@ def _pods_at_once(spec: Spec, wanted: int) -> int:
     return max(1, surge if isinstance(surge, int) else math.ceil(wanted * int(surge.rstrip("%")) / 100))
 
 
-def _is_available(pod: PodState, spec: Spec, now: datetime) -> bool:
+def _is_available(pod: PodState, ready_seconds: int, now: datetime) -> bool:
     ready = _time(pod.ready_at)
-    return ready is not None and (now - ready).total_seconds() >= min_ready_seconds(spec)
+    return ready is not None and (now - ready).total_seconds() >= ready_seconds
 
 
 def _time(text: str) -> datetime | None:

@@ -17,6 +17,7 @@ from realtimeapp_operator.reconcile.attempts import Look, choose_attempts, read_
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
 from realtimeapp_operator.reconcile.gate import read_gate
+from realtimeapp_operator.reconcile.live_pace import choose_pace
 from realtimeapp_operator.reconcile.missing import find_missing
 from realtimeapp_operator.reconcile.plan import plan
 from realtimeapp_operator.reconcile.pod_state import PodState
@@ -137,6 +138,13 @@ class Reconciler:
         )
         before = Look(family=family, owner=owner, status=body.status, monotonic=self._clock.monotonic())
         desired = choose_attempts(render(app, facts), look=before, now=self._clock.now())
+        desired = choose_pace(
+            desired,
+            web=family.get("Deployment", names.web(app.metadata.name), owner=owner),
+            spec=app.spec,
+            loads=self._loads.of(body.key),
+            now=self._clock.monotonic(),
+        )
         enforced = app.spec.checks.deploy == "Enforce"
         gate = read_gate(desired=desired, family=family, owner=owner, enforced=enforced)
         todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)

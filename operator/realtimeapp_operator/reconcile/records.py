@@ -45,6 +45,8 @@ class DeploymentState:
     secrets: frozenset[str]
     paused: bool
     """Whether rollouts are stopped, whoever stopped them."""
+    chosen_ready_seconds: int = 0
+    """What we chose as `minReadySeconds` for the last rollout; 0 where we did not."""
 
     @property
     def serves(self) -> bool:
@@ -215,9 +217,15 @@ def _image(containers: Iterable[Mapping[str, Any]] | None, name: str | None = No
     return ""
 
 
+def _count(text: str) -> int:
+    """Read a whole number an annotation should have; 0 for anything else somebody wrote there."""
+    return int(text) if text.isascii() and text.isdecimal() else 0
+
+
 def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
     spec, status, conditions = obj.get("spec") or {}, obj.get("status") or {}, conditions_of(obj)
     pod = spec["template"]["spec"]
+    annotations = obj["metadata"].get("annotations") or {}
     failure = conditions.get("ReplicaFailure", {})
     return DeploymentState(
         wanted=spec.get("replicas", 1),
@@ -230,6 +238,7 @@ def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
         runtime_image=_image(pod.get("initContainers"), "runtime"),
         secrets=secrets_of(pod),
         paused=bool(spec.get("paused")),
+        chosen_ready_seconds=_count(annotations.get(names.ANNOTATION_READY_SECONDS, "")),
     )
 
 

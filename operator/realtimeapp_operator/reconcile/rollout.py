@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.conditions import format_time
+from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.estimate import Remaining, estimate_end, fullest_of
 from realtimeapp_operator.reconcile.gate import describe_wait
@@ -24,7 +25,9 @@ from realtimeapp_operator.reconcile.loads import (
 )
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import DeploymentState
+from realtimeapp_operator.reconcile.rollback import is_undone
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, WEB
+from realtimeapp_operator.render.pacing import min_ready_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,6 +87,8 @@ def assess_progress(situation: Situation) -> Said:
             updated = detail.updated if _has_arrived(manifest, record) else 0
             what = _describe_pods(detail, updated, f"worker {part.worker}")
             return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{what}.")
+    if (undone := find_undone(situation)) is not None:
+        return undone
     if web is not None and web.leaving_old:
         what = f"{web.leaving_old} old web {_are(web.leaving_old)} still draining"
         return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{what}{_describe_left(situation)}.")
@@ -100,6 +105,32 @@ def assess_drain(situation: Situation) -> Said:
     return Said(
         "True", Reason.CONNECTIONS_MOVING, f"{leaving} web {_are(leaving)} closing connections{said}."
     )
+
+
+def find_undone(situation: Situation) -> Said | None:
+    """Return what is said about the first Deployment that somebody rolled back; None when none is."""
+    for _, manifest in situation.workloads():
+        if situation.is_undone(manifest):
+            return describe_undone(manifest)
+    return None
+
+
+def describe_undone(manifest: Manifest) -> Said:
+    """Say that a Deployment was rolled back and how it goes on."""
+    name = manifest["metadata"]["name"]
+    what = f"Deployment {name} was rolled back to an older revision and is left there"
+    return Said("False", Reason.ROLLED_BACK, f"{what}. {EXPLANATIONS[Reason.ROLLED_BACK].action}")
+
+
+def count_wanted(situation: Situation) -> tuple[int, int]:
+    """Return how many web pods are asked for, and how many the Deployment has been told to run."""
+    spec, manifest = situation.app.spec, situation.workload(WEB)
+    record = situation.record(manifest) if manifest is not None else None
+    asked = defaults.replicas(spec)
+    if record is None or not isinstance(record.detail, DeploymentState):
+        return asked, asked
+    live = record.detail.wanted
+    return (asked if spec.suspend or spec.web.autoscaling is None else live), live
 
 
 def find_pause(situation: Situation) -> str | None:
@@ -203,9 +234,13 @@ def _is_rollout(manifest: Manifest, record: Record, detail: DeploymentState) -> 
 
 
 def _has_arrived(manifest: Manifest, record: Record) -> bool:
-    """Whether the Deployment controller has seen the template that is asked for, and counts its pods."""
+    """Whether the Deployment controller has seen the template that is to run, and counts its pods.
+
+    That is the one asked for, or the one somebody rolled back to.
+    """
     wanted = manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
-    return record.template_hash == wanted and record.observed_generation >= record.template_generation
+    there = record.template_hash == wanted or is_undone(manifest, record)
+    return there and record.observed_generation >= record.template_generation
 
 
 def _find_current_revision(pods: Iterable[Record], detail: DeploymentState) -> str | None:
@@ -245,6 +280,7 @@ def _remaining(situation: Situation, web: _Web, left: int | None) -> Remaining:
     return Remaining(
         old_pods=web.staying_old,
         wanted=web.detail.wanted,
+        ready_seconds=web.detail.chosen_ready_seconds or min_ready_seconds(situation.app.spec),
         new=web.new,
         connections=left,
         fullest=fullest_of(web.old, counts),
