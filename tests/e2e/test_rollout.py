@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hack.clients.application import is_settled
 from hack.clients.browser import chromium
 from hack.clients.edge import Visitor, await_edge
 from hack.clients.sockets import Fleet
@@ -66,7 +67,7 @@ async def test_a_new_image_closes_every_socket_once_with_1012_and_nobody_sees_an
         await click(page, times=2)
 
         await asyncio.to_thread(kubectl.patch, "rta", "counter", {"spec": {"image": NEW_IMAGE}})
-        await eventually_async(lambda: rolled(kubectl, NEW_IMAGE), within=150, what="rollout finished")
+        await eventually_async(lambda: settled(kubectl), within=150, what="rollout finished")
         await eventually_async(lambda: all_open(fleet), within=60, what="all sockets back")
 
         await click(page, times=1)
@@ -94,20 +95,9 @@ async def test_a_killed_redis_drops_no_socket(kubectl: Kubectl, fleet: Fleet) ->
     assert fleet.connected == SOCKETS
 
 
-async def rolled(kubectl: Kubectl, image: str) -> bool:
-    """Whether only pods of this image are left and the conditions say so."""
-    return await asyncio.to_thread(is_rolled, kubectl, image)  # kubectl must not hold up the clients
-
-
-def is_rolled(kubectl: Kubectl, image: str) -> bool:
-    """As `rolled`, in a thread."""
-    app = kubectl.get("rta", "counter")
-    conditions = {c["type"]: c for c in app["status"]["conditions"]}
-    current = all(c["observedGeneration"] == app["metadata"]["generation"] for c in conditions.values())
-    pods = kubectl.items("pods", "app.kubernetes.io/instance=counter,app.kubernetes.io/component=web")
-    images = {pod["spec"]["containers"][0]["image"] for pod in pods}
-    finished = conditions["Progressing"]["status"] == "False" and conditions["Ready"]["status"] == "True"
-    return current and finished and images == {image}
+async def settled(kubectl: Kubectl) -> bool:
+    """Whether only pods of the manifest's image are left and the conditions say so."""
+    return await asyncio.to_thread(is_settled, kubectl, "counter")  # kubectl must not hold up the clients
 
 
 async def replaced(kubectl: Kubectl, uid: str) -> bool:
