@@ -25,6 +25,8 @@ PULL_POLICIES: Final = ("Always", "IfNotPresent", "Never")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS: Final = ("json", "text")
 WORKERS_MAX: Final = 64
+SAMPLE_SECONDS: Final = range(5, 301)
+"""Accepted beside 0. Autoscaled applications and running rollouts are looked at more often by themselves."""
 PORT_MAX: Final = 65535
 IN_CLUSTER_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -47,6 +49,8 @@ class Settings:
     image_pull_policy: PullPolicy
     workers: int
     """Reconciles at the same time."""
+    sample_seconds: int
+    """Between two counts of an application's connections at rest; 0: they are never counted."""
     host: str
     port: int
     lease_namespace: str
@@ -103,6 +107,13 @@ def build_parser() -> argparse.ArgumentParser:
         default="IfNotPresent",
     )
     add("workers", "REALTIMEAPP_WORKERS", f"applications worked on at once, 1 to {WORKERS_MAX}", default="8")
+    add(
+        "sample-seconds",
+        "REALTIMEAPP_SAMPLE_SECONDS",
+        "seconds between two counts of an application's open connections at rest, "
+        f"{SAMPLE_SECONDS[0]} to {SAMPLE_SECONDS[-1]}, or 0 for never",
+        default="30",
+    )
     add("listen", "REALTIMEAPP_LISTEN", "address and port of health and metrics", default="0.0.0.0:8080")
     add(
         "lease-namespace",
@@ -165,6 +176,7 @@ def read_settings(
         redis_image=_read_image(*value("redis-image", "REALTIMEAPP_REDIS_IMAGE")),
         image_pull_policy=cast("PullPolicy", pull_policy),
         workers=_read_workers(*value("workers", "REALTIMEAPP_WORKERS", "8")),
+        sample_seconds=_read_sample_seconds(*value("sample-seconds", "REALTIMEAPP_SAMPLE_SECONDS", "30")),
         host=host,
         port=port,
         lease_namespace=_read_lease_namespace(*value("lease-namespace", "POD_NAMESPACE")),
@@ -208,6 +220,14 @@ def _read_choice(name: str, text: str, accepted: tuple[str, ...], fold: Callable
 def _read_workers(name: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= WORKERS_MAX:
         raise SettingsError(f"{name}: {text!r} is not a whole number from 1 to {WORKERS_MAX}")
+    return int(text)
+
+
+def _read_sample_seconds(name: str, text: str) -> int:
+    if not text.isdecimal() or (int(text) and int(text) not in SAMPLE_SECONDS):
+        raise SettingsError(
+            f"{name}: {text!r} is neither 0 nor a whole number from {SAMPLE_SECONDS[0]} to {SAMPLE_SECONDS[-1]}"
+        )
     return int(text)
 
 

@@ -33,6 +33,12 @@ def test_a_flag_wins_over_its_variable() -> None:
     assert settings.workers == 3
 
 
+def test_connections_are_counted_twice_a_minute_or_as_told() -> None:
+    assert read_settings([], ENOUGH).sample_seconds == 30
+    assert read_settings(["--sample-seconds=0"], ENOUGH).sample_seconds == 0
+    assert read_settings([], {**ENOUGH, "REALTIMEAPP_SAMPLE_SECONDS": "300"}).sample_seconds == 300
+
+
 def test_an_empty_flag_means_the_whole_cluster_whatever_the_variable_says() -> None:
     assert read_settings(["--namespaces", ""], {**ENOUGH, "REALTIMEAPP_NAMESPACES": "x"}).namespaces == ()
 
@@ -51,6 +57,9 @@ def test_ipv6_listens() -> None:
         (["--image-pull-policy", "Sometimes"], "not one of Always, IfNotPresent, Never"),
         (["--workers", "0"], "not a whole number from 1 to 64"),
         (["--workers", "many"], "not a whole number from 1 to 64"),
+        (["--sample-seconds", "4"], "neither 0 nor a whole number from 5 to 300"),
+        (["--sample-seconds", "301"], "neither 0 nor a whole number from 5 to 300"),
+        (["--sample-seconds", "often"], "neither 0 nor a whole number from 5 to 300"),
         (["--listen", "8080"], "not an address and port such as 0.0.0.0:8080"),
         (["--listen", "0.0.0.0:99999"], "not an address and port"),
         (["--lease-namespace", "a/b"], "'a/b' is not a namespace"),

@@ -147,6 +147,8 @@ def test_a_missing_service_account_name_is_refused_with_a_sentence() -> None:
         ({"watchNamespaces": "shop"}, "watchNamespaces"),
         ({"redis": {"image": ""}}, "redis"),
         ({"logLevel": "loud"}, "logLevel"),
+        ({"sampleSeconds": 3}, "sampleSeconds"),
+        ({"sampleSeconds": 301}, "sampleSeconds"),
         ({"monitoring": {"interval": "often"}}, "interval"),
         ({"podLabels": {"app.kubernetes.io/name": "else"}}, "podLabels"),
         ({"podDisruptionBudget": {"maxUnavailable": 0}}, "maxUnavailable"),
@@ -171,7 +173,11 @@ def test_the_notes_name_what_was_installed() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{}, LISTED, {"logLevel": "debug", "workers": 64, "image": {"digest": f"sha256:{'0' * 64}"}}],
+    [
+        {},
+        LISTED,
+        {"logLevel": "debug", "workers": 64, "sampleSeconds": 0, "image": {"digest": f"sha256:{'0' * 64}"}},
+    ],
     ids=["defaults", "namespaces", "tuned"],
 )
 def test_the_operator_understands_its_command_line_and_environment(values: dict[str, Any]) -> None:
@@ -183,6 +189,7 @@ def test_the_operator_understands_its_command_line_and_environment(values: dict[
     assert settings.redis_image == "localhost/realtimeapp-redis:dev"
     assert settings.image_pull_policy == "IfNotPresent"
     assert settings.workers == values.get("workers", 8)
+    assert settings.sample_seconds == values.get("sampleSeconds", 30)
     assert settings.log_level == values.get("logLevel", "info").upper()
     assert (settings.lease_namespace, settings.identity) == ("from-the-pod", "from-the-pod")
     assert settings.port == operator["ports"][0]["containerPort"]

@@ -29,6 +29,7 @@ KNOBS: dict[str, tuple[dict[str, Any], object]] = {
     "replicas": ({}, 2),
     "watchNamespaces": ({}, ["shop"]),
     "workers": ({}, 16),
+    "sampleSeconds": ({}, 60),
     "logLevel": ({}, "debug"),
     "crds.enabled": ({}, False),
     "crds.keep": ({}, False),
