@@ -21,8 +21,9 @@ EXIT_REFUSED: Final = 1
 RUNTIME_IMAGE: Final = "localhost/realtimeapp-operator:dev"
 REDIS_IMAGE: Final = "localhost/realtimeapp-redis:dev"
 """The names `make images` builds under."""
-METRICS_URL: Final = "http://realtimeapp-operator-leader.realtimeapp-system.svc:8080"
-"""Where an operator answers that was installed as docs/install.md says."""
+OPERATOR_NAMESPACE: Final = "realtimeapp-system"
+METRICS_URL: Final = "http://realtimeapp-operator-leader.{namespace}.svc:8080"
+"""Where an operator is, and answers, that was installed as docs/install.md says."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,10 +59,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
             help=f"the operator's {flag} [${variable}; default: {image}]",
         )
     parser.add_argument(
-        "--metrics-url",
-        metavar="URL",
-        default=METRICS_URL,
-        help="where the operator tells KEDA the number of connections (default: %(default)s)",
+        "--operator-namespace",
+        metavar="NAMESPACE",
+        default=OPERATOR_NAMESPACE,
+        help="namespace of the operator, which asks the web pods and is asked by KEDA (default: %(default)s)",
     )
     parser.set_defaults(run=run)
 
@@ -101,7 +102,8 @@ def _facts(app: RealtimeApp, arguments: argparse.Namespace) -> Facts:
         runtime_image=arguments.runtime_image,
         redis_image=arguments.redis_image,
         edge=edge if arguments.edge is None or edge is None else arguments.edge,
-        metrics_url=arguments.metrics_url.rstrip("/"),
+        operator_namespace=arguments.operator_namespace,
+        metrics_url=METRICS_URL.format(namespace=arguments.operator_namespace),
     )
 
 

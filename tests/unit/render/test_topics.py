@@ -178,6 +178,11 @@ class TestNetworkPolicy:
             {"ipBlock": {"cidr": "192.0.2.0/24"}},
         ]
 
+    def test_the_operator_is_let_in_beside_those_who_are_named(self) -> None:
+        (rule,) = by_name(render_case("production"))["NetworkPolicy", "desk-web"]["spec"]["ingress"]
+        system = {"matchLabels": {"kubernetes.io/metadata.name": "realtimeapp-system"}}
+        assert rule["from"][-1] == {"namespaceSelector": system, "podSelector": {}}
+
     def test_nobody_reaches_workers_and_jobs(self) -> None:
         policy = objects()["NetworkPolicy", "shop-workers"]["spec"]
         assert policy["policyTypes"] == ["Ingress"]
