@@ -25,6 +25,12 @@ FOLDERS = {
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "StorageClass": "/apis/storage.k8s.io/v1/storageclasses",
     "IngressClass": "/apis/networking.k8s.io/v1/ingressclasses",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+    "Secret": "/api/v1/namespaces/{namespace}/secrets",
+    "Service": "/api/v1/namespaces/{namespace}/services",
+    "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "APIService": "/apis/apiregistration.k8s.io/v1/apiservices",
+    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 }
 
 
@@ -53,11 +59,15 @@ class Api:
 
     def apply(self, manifest: Mapping[str, Any]) -> None:
         """Create or update an object of a kind in FOLDERS by server-side apply."""
-        kind, metadata = manifest["kind"], manifest["metadata"]
-        folder = FOLDERS[kind].format(namespace=metadata.get("namespace", ""))
-        path = f"{folder}/{metadata['name']}?fieldManager={MANAGER}&force=true"
+        path = f"{path_of(manifest)}?fieldManager={MANAGER}&force=true"
         status, body = self._request("PATCH", path, json.dumps(manifest))
-        _checked(status, body, f"applying {kind} {metadata['name']}")
+        _checked(status, body, f"applying {manifest['kind']} {manifest['metadata']['name']}")
+
+    def delete(self, manifest: Mapping[str, Any]) -> None:
+        """Delete an object of a kind in FOLDERS; nothing happens where there is none."""
+        status, body = self._request("DELETE", path_of(manifest))
+        if status != NOT_FOUND:
+            _checked(status, body, f"deleting {manifest['kind']} {manifest['metadata']['name']}")
 
     def _request(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPSConnection(
@@ -76,6 +86,13 @@ class Api:
             ) from None
         finally:
             connection.close()
+
+
+def path_of(manifest: Mapping[str, Any]) -> str:
+    """Return the path of an object of a kind in FOLDERS."""
+    metadata = manifest["metadata"]
+    folder = FOLDERS[manifest["kind"]].format(namespace=metadata.get("namespace", ""))
+    return f"{folder}/{metadata['name']}"
 
 
 def _checked(status: int, body: bytes, action: str) -> dict[str, Any]:

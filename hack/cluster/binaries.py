@@ -64,12 +64,28 @@ TOOLS: dict[str, Tool] = {
     "local-path-provisioner": Tool(module="local-path", package="github.com/rancher/local-path-provisioner"),
     "traefik": Tool(module="traefik", package="github.com/traefik/traefik/v3/cmd/traefik"),
     "pause": Tool(module="pause", package="."),
+    "metrics-server": Tool(module="metrics-server", package="sigs.k8s.io/metrics-server/cmd/metrics-server"),
+    "keda-operator": Tool(module="keda", package="github.com/kedacore/keda/v2/cmd/operator"),
+    "keda-adapter": Tool(module="keda", package="github.com/kedacore/keda/v2/cmd/adapter"),
     "helm": Tool(module="tools", package="helm.sh/helm/v4/cmd/helm"),
     "kubeconform": Tool(module="tools", package="github.com/yannh/kubeconform/cmd/kubeconform"),
     "helm-unittest": Tool(
         module="helm-unittest", package="github.com/helm-unittest/helm-unittest/cmd/helm-unittest"
     ),
 }
+
+
+def module_folder(name: str, module: str) -> Path:
+    """Return where the sources of `module`, which the program is built from, are on this machine."""
+    folder = SOURCES / TOOLS[name].module
+    environment = {**os.environ, "GOWORK": "off"}
+    for command in (("go", "mod", "download", module), ("go", "list", "-m", "-f", "{{.Dir}}", module)):
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise ClusterError(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return Path(done.stdout.strip())
 
 
 def cache_root() -> Path:

@@ -1,11 +1,11 @@
-"""The command line: `python -m hack.cluster up|down|status|load|bin|kubeconfig`."""
+"""The command line: `python -m hack.cluster up|down|status|load|add|remove|bin|kubeconfig`."""
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hack.cluster import binaries, images, machine, record, teardown, up
+from hack.cluster import addon, binaries, images, machine, record, teardown, up
 from hack.cluster.api import Api
 from hack.cluster.errors import ClusterError
 from hack.cluster.layout import NODE, PROFILES, Profile, State, default_state
@@ -44,6 +44,18 @@ def build_parser() -> argparse.ArgumentParser:
     add("kubeconfig", "Print the path of the kubeconfig.")
     load = add("load", "Import image archives into the node, as far as it does not have them.")
     load.add_argument("tars", nargs="+", type=Path, metavar="TAR")
+    for command, text in (
+        ("add", "Build and start add-ons in the running node cluster; they stay until removed or `down`."),
+        ("remove", "Take add-ons out of the running node cluster."),
+    ):
+        addons = add(command, text)
+        addons.add_argument(
+            "addons",
+            nargs="+",
+            metavar="ADDON",
+            choices=sorted(addon.ADDONS),
+            help=", ".join(sorted(addon.ADDONS)),
+        )
     tools = add("bin", "Build programs that are missing, and print their folders for PATH.", own=False)
     tools.add_argument(
         "tools",
@@ -85,6 +97,10 @@ def _run(options: argparse.Namespace) -> int:
         case "load":
             done = images.load(options.tars, state=state.root)
             say(f"Imported {len(done)} of {len(options.tars)}; the others were there.")
+        case "add" | "remove":
+            _change_addons(
+                profile, state, options.addons, change=addon.add if options.command == "add" else addon.remove
+            )
         case "kubeconfig":
             if not state.kubeconfig.exists():
                 raise ClusterError(
@@ -92,6 +108,15 @@ def _run(options: argparse.Namespace) -> int:
                 )
             print(state.kubeconfig)
     return 0
+
+
+def _change_addons(
+    profile: Profile, state: State, names: Sequence[str], *, change: Callable[[str, State], None]
+) -> None:
+    if profile is not NODE:
+        raise ClusterError(f"Add-ons run as pods, and the {profile.name} cluster runs none.")
+    for name in names:
+        change(name, state)
 
 
 def _take_down(profile: Profile, state: State, *, keep_state: bool) -> None:

@@ -82,6 +82,17 @@ def write(folder: Path, profile: Profile) -> None:
     (folder / "complete").touch()
 
 
+def issue(folder: Path, leaf: Leaf) -> None:
+    """Create one more certificate of an authority that is there already; keeps one of an earlier call."""
+    if (folder / f"{leaf.file}.crt").exists():
+        return
+    authority = x509.load_pem_x509_certificate((folder / f"{leaf.authority}.crt").read_bytes())
+    key = serialization.load_pem_private_key((folder / f"{leaf.authority}.key").read_bytes(), password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{leaf.authority}.key is not a key of ours")
+    _write_leaf(folder, leaf, authority, key)
+
+
 def _write_authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])

@@ -18,7 +18,7 @@ def _own_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "location", lambda profile: tmp_path / f"{profile.name}.json")
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "load", "bin", "kubeconfig"])
+@pytest.mark.parametrize("command", ["up", "down", "status", "load", "add", "remove", "bin", "kubeconfig"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])
