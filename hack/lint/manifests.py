@@ -1,7 +1,7 @@
 """Static checks of the chart and of everything rendered, by helm, helm-unittest and kubeconform.
 
-The schemas come from the OpenAPI document inside the pinned Kubernetes module, so they are exactly those of the
-API server the tests run against, and nothing is fetched.
+The schemas come from the OpenAPI document inside the pinned Kubernetes module and from the CRD inside the pinned KEDA
+module, so they are exactly those of what the tests run against, and nothing is fetched.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from hack.cluster import binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm" / "realtimeapp-operator"
 EXAMPLES = ROOT / "examples"
 SCHEMAS = ROOT / ".cache" / "schemas"
-MODULE = ROOT / "hack" / "cluster" / "go" / "kubernetes"
+MODULES = ROOT / "hack" / "cluster" / "go"
 SCALARS = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {"oneOf": [{"type": "string"}, {"type": "number"}]},
@@ -66,21 +68,50 @@ def validate_rendered() -> tuple[bool, str]:
 
 def schemas() -> Path:
     """Folder of one self-contained schema per kind, written once per Kubernetes version."""
-    module = subprocess.run(
-        ["go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", "k8s.io/kubernetes"],
-        cwd=MODULE,
+    version, sources = module("kubernetes", "k8s.io/kubernetes")
+    folder = SCHEMAS / version
+    own = folder / "realtimeapp.dev-v1alpha1-realtimeapp.json"
+    if not (folder / ".complete").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write_kinds(folder, sources / "api" / "openapi-spec" / "swagger.json")
+        (folder / ".complete").touch()
+    shutil.copy(ROOT / "crds" / "realtimeapp.schema.json", own)
+    _, keda = module("keda", "github.com/kedacore/keda/v2")
+    write_custom_kind(folder, keda / "config" / "crd" / "bases" / "keda.sh_scaledobjects.yaml")
+    return folder
+
+
+def module(folder: str, path: str) -> tuple[str, Path]:
+    """Version and sources of the Go module `path` as pinned in `folder`."""
+    listed = subprocess.run(
+        ["go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", path],
+        cwd=MODULES / folder,
         check=True,
         capture_output=True,
         text=True,
     ).stdout.split()
-    folder = SCHEMAS / module[0]
-    own = folder / "realtimeapp.dev-v1alpha1-realtimeapp.json"
-    if not (folder / ".complete").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_kinds(folder, Path(module[1]) / "api" / "openapi-spec" / "swagger.json")
-        (folder / ".complete").touch()
-    shutil.copy(ROOT / "crds" / "realtimeapp.schema.json", own)
-    return folder
+    return listed[0], Path(listed[1])
+
+
+def write_custom_kind(folder: Path, definition: Path) -> None:
+    """One strict JSON schema per version of a CustomResourceDefinition."""
+    spec = yaml.safe_load(definition.read_text())["spec"]
+    for version in spec["versions"]:
+        path = folder / f"{spec['group']}-{version['name']}-{spec['names']['singular']}.json"
+        path.write_text(json.dumps(closed(version["schema"]["openAPIV3Schema"])))
+
+
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
+    """A structural schema that refuses what it does not name, as strict field validation does."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return SCALARS["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]
+    result = dict(schema)
+    if "properties" in schema:
+        result["properties"] = {name: closed(field) for name, field in schema["properties"].items()}
+        result["additionalProperties"] = False
+    if "items" in schema:
+        result["items"] = closed(schema["items"])
+    return result
 
 
 def write_kinds(folder: Path, document: Path) -> None:
