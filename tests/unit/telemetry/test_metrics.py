@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from realtimeapp_operator.telemetry.metrics import Metrics
 
 
@@ -45,3 +48,15 @@ def test_connections_are_shown_by_application_until_they_are_not_known() -> None
     assert value(metrics, family, **counter, state="active") is None
     assert value(metrics, family, **counter, state="draining") is None
     assert value(metrics, family, namespace="shop", name="board", state="active") == 7
+
+
+def test_the_page_of_metrics_has_every_family_and_no_other() -> None:
+    kinds = {"gauge": "", "histogram": "", "counter": "_total"}
+    families = {
+        (f"{family.name}{kinds[family.type]}", family.type)
+        for family in Metrics().registry.collect()
+        if family.name.startswith("realtimeapp_")
+    }
+    page = (Path(__file__).resolve().parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(realtimeapp_\w+)(?:\{[^}]*\})?` \| (\w+) \|", page, flags=re.MULTILINE)
+    assert set(rows) == families
