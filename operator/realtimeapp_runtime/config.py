@@ -164,7 +164,9 @@ def parse(document: object) -> Config:
             lag_seconds=drain.number("lagSeconds", 3.0),
             timeout_seconds=drain.number("timeoutSeconds", 30.0),
             rate_per_second=max(0.1, drain.number("ratePerSecond", 100.0)),
-            fleet_rate_per_second=max(0.1, drain.number("fleetRatePerSecond", 100.0)),
+            fleet_rate_per_second=max(
+                0.1, drain.number("fleetRatePerSecond", drain.number("ratePerSecond", 100.0))
+            ),
             close_code=drain.take("closeCode", int, 1012),
         ),
         trusted_cidrs=proxies.strings("cidrs"),

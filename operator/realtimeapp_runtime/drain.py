@@ -1,8 +1,8 @@
 """Moving a process' connections away, one at a time, once the pod's drain flag is set.
 
 Readiness fails at once (probes.py). For `lag_seconds` everything is still accepted, because proxies learn late. Then new
-connections are refused and the open ones are closed at the pace of pace.py, those that arrived during the lag included. It never
-stops the server: that is the SIGTERM that follows.
+connections are refused and the open ones are closed at a pace all draining pods of the application share (share.py), those that
+arrived during the lag included. It never stops the server: that is the SIGTERM that follows.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import random
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
-from realtimeapp_runtime import drain_flag, ledger, log, pace
+from realtimeapp_runtime import drain_flag, ledger, log, share
+from realtimeapp_runtime.pace import Pace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from realtimeapp_runtime.board import Board
     from realtimeapp_runtime.config import Drain
 
 POLL_SECONDS: Final = 0.25
-"""How late a process may notice the flag: one stat() per period."""
+"""How late a process may notice the flag: one stat() per period. Also how late a waiting close notices another rate."""
 LATE_SECONDS: Final = 0.05
 
 
@@ -34,11 +36,13 @@ class Closable(Protocol):
 class Drainer:
     """Watches the flag and closes what is registered in `open`."""
 
-    def __init__(self, *, settings: Drain, run_dir: Path, book: ledger.Ledger) -> None:
+    def __init__(self, *, settings: Drain, run_dir: Path, book: ledger.Ledger, board: Board) -> None:
         self._settings = settings
         self._run_dir = run_dir
         self._book = book
+        self._board = board
         self._refuse_from: float | None = None
+        self._asked: set[Closable] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.open: set[Closable] = set()
 
@@ -62,6 +66,7 @@ class Drainer:
 
     async def _drain(self, started: float) -> None:
         self._refuse_from = started + self._settings.lag_seconds
+        self._board.announce_drain(self._refuse_from)
         self._book.cells[ledger.PHASE] = ledger.PHASE_LAG
         log.write(
             f"drain: readiness fails now; {len(self.open)} connections open, closing from {self._settings.lag_seconds:g} s on"
@@ -69,38 +74,78 @@ class Drainer:
         await asyncio.sleep(self._refuse_from - time.monotonic())
         self._book.find_others()
         at_start = len(self.open)
-        schedule = pace.plan(
-            self._settings, begins=time.monotonic(), own=at_start, pod=self._book.count_long_lived()
+        begins = time.monotonic()
+        speed = Speed(
+            settings=self._settings,
+            board=self._board,
+            deadline=begins + self._settings.timeout_seconds,
+            part=max(1, at_start) / max(1, at_start, self._book.count_long_lived()),
         )
         self._book.cells[ledger.PHASE] = ledger.PHASE_CLOSING
-        await self._close_all(schedule)
-        log.write(f"drain: {at_start} connections closed in {time.monotonic() - schedule.begins:.1f} s")
+        log.write(f"drain: closing {at_start} connections at {speed.describe(at_start)}")
+        pace = Pace(random.random, begins=begins)
+        await self._close_all(pace, speed)
+        log.write(f"drain: {at_start} connections closed in {time.monotonic() - begins:.1f} s")
         while True:  # a handshake that was being answered when the drain began may still be accepted
             await asyncio.sleep(LATE_SECONDS)
-            await self._close_all(schedule)
+            await self._close_all(pace, speed)
 
-    async def _close_all(self, schedule: pace.Pace) -> None:
-        slot = schedule.slot_at(time.monotonic())
-        seen: set[Closable] = set()
+    async def _close_all(self, pace: Pace, speed: Speed) -> None:
         waiting: list[Closable] = []
         while True:
             if not waiting:
-                waiting = list(self.open - seen)
-                seen.update(waiting)
+                self._asked &= self.open
+                waiting = list(self.open - self._asked)
                 random.shuffle(waiting)
             if not waiting:
                 return
-            connection = waiting.pop()
-            if connection not in self.open:
-                continue  # left by itself
-            due = schedule.time_of(slot, random.random)
-            slot += 1
-            delay = due - time.monotonic()
+            if waiting[-1] not in self.open:
+                waiting.pop()  # left by itself
+                continue
+            delay = pace.wait(now=time.monotonic(), rate=speed.find(len(waiting)))
             if delay > 0:
-                await asyncio.sleep(delay)
-            elif -delay > schedule.interval:
-                schedule = schedule.slip(-delay)
+                await asyncio.sleep(min(delay, POLL_SECONDS))
+                continue
+            pace.take()
+            connection = waiting.pop()
+            self._asked.add(connection)
             # a task of its own: a client that does not read can block a send for ever
-            task = asyncio.ensure_future(connection.close_for_drain(schedule.deadline))
+            task = asyncio.ensure_future(connection.close_for_drain(speed.deadline))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+
+class Speed:
+    """How fast this process closes now: its share of the fleet's rate, or of its pod's own where nothing is known of the fleet.
+
+    `deadline` (monotonic) wins over both; `part` is what this process has of the pod's connections.
+    """
+
+    def __init__(self, *, settings: Drain, board: Board, deadline: float, part: float) -> None:
+        self._settings = settings
+        self._board = board
+        self._part = part
+        self.deadline = deadline
+
+    def find(self, remaining: int) -> float:
+        """Return the closes per second with `remaining` connections still to be closed."""
+        now = time.monotonic()
+        hurry = remaining / max(self.deadline - now, share.SHORTEST_SECONDS)
+        return max(self._find_polite(remaining, now), hurry)
+
+    def _find_polite(self, remaining: int, now: float) -> float:
+        view = self._board.find_fresh_view()
+        if view is None:
+            return self._settings.rate_per_second * self._part
+        return share.find_drain_rate(view, own=remaining, rate=self._settings.fleet_rate_per_second, now=now)
+
+    def describe(self, remaining: int) -> str:
+        """Return the present speed and where it comes from, for a person."""
+        rate = self.find(remaining)
+        view = self._board.find_fresh_view()
+        if view is None:
+            return f"{rate:.1f} per second, this pod's own pace"
+        return (
+            f"{rate:.1f} per second of the {self._settings.fleet_rate_per_second:g} "
+            f"shared by {share.count_draining_pods(view)} draining pods"
+        )

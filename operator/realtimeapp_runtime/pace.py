@@ -1,45 +1,46 @@
-"""When each connection of a draining process is closed: arithmetic only."""
+"""When the next connection is closed, at a rate that may change meanwhile: arithmetic only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from realtimeapp_runtime.config import Drain
+STALL_SECONDS: Final = 0.02
+"""What a process may catch up on: timers are late by a millisecond or two, and at a high rate a slot is shorter than that."""
+CLOCK_SECONDS: Final = 1e-6
+"""A shorter wait is none: it is lost in the rounding of the clock."""
 
 
-@dataclass(frozen=True)
 class Pace:
-    """One close per slot of `interval` seconds, at a uniformly random time within its slot, none after `deadline`."""
+    """One close per slot, at a uniformly random time within it; a slot is as long as the rate of its time makes it.
 
-    begins: float
-    interval: float
-    deadline: float
-
-    def time_of(self, slot: int, random: Callable[[], float]) -> float:
-        """Return when the close of `slot` (0, 1, ...) is due; `random` gives [0, 1)."""
-        return min(self.begins + (slot + random()) * self.interval, self.deadline)
-
-    def slip(self, late: float) -> Pace:
-        """Return this pace `late` seconds later: after a stall the closes go on at the pace instead of catching up."""
-        return replace(self, begins=self.begins + late)
-
-    def slot_at(self, now: float) -> int:
-        """Return the first slot that lies wholly after `now`, for connections that came late."""
-        if self.interval <= 0 or now <= self.begins:
-            return 0
-        return int((now - self.begins) / self.interval) + 1
-
-
-def plan(drain: Drain, *, begins: float, own: int, pod: int) -> Pace:
-    """Return the pace of a process with `own` of the pod's `pod` connections.
-
-    The pod closes `rate_per_second`, or faster where the time-out demands it; a process takes the share of that rate which its
-    connections are of the pod's, so all processes end together.
+    Within any second there is at most one close more than the rate says.
     """
-    own, pod = max(1, own), max(1, pod, own)
-    window = min(drain.timeout_seconds, pod / drain.rate_per_second)
-    return Pace(begins=begins, interval=window / own, deadline=begins + drain.timeout_seconds)
+
+    def __init__(self, draw: Callable[[], float], *, begins: float) -> None:
+        """Start the first slot at `begins`; `draw` gives [0, 1)."""
+        self._draw = draw
+        self._at = begins
+        self._rate = 0.0
+        self._progress = (
+            0.0  # slots since the current one began, which is below 0 while an earlier one goes on
+        )
+        self._due = draw()
+
+    def wait(self, *, now: float, rate: float) -> float:
+        """Return the seconds until the next close is due while `rate` per second (above 0) holds; 0 when it is due.
+
+        A process that stood still goes on at the pace instead of catching up.
+        """
+        passed = self._progress + max(0.0, now - self._at) * self._rate
+        self._at, self._rate = max(now, self._at), rate
+        self._progress = min(passed, self._due + max(1.0, rate * STALL_SECONDS))
+        delay = (self._due - self._progress) / rate
+        return delay if delay > CLOCK_SECONDS else 0.0
+
+    def take(self) -> None:
+        """Note that the close was made: the next one is due in the next slot."""
+        self._progress -= 1.0
+        self._due = self._draw()

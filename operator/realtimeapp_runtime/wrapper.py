@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_runtime import admission, edge_probe, exchange, ledger, log, probes, websocket
+from realtimeapp_runtime.board import Board
 from realtimeapp_runtime.connection import Process
 from realtimeapp_runtime.drain import Drainer
 from realtimeapp_runtime.granian_websocket import GranianWebSocket
@@ -29,7 +30,8 @@ class Wrapper:
         self._proxies = proxies
         self._run_dir = run_dir
         self._book = ledger.Ledger(run_dir)
-        self._drainer = Drainer(settings=config.drain, run_dir=run_dir, book=self._book)
+        self._board = Board(config, self._book)
+        self._drainer = Drainer(settings=config.drain, run_dir=run_dir, book=self._book, board=self._board)
         self._admission = admission.Admission(
             book=self._book, drainer=self._drainer, max_per_pod=config.max_per_pod
         )
@@ -63,6 +65,7 @@ class Wrapper:
     def _start(self) -> None:
         """Join the other processes of the pod: at the first scope, because only then the event loop runs."""
         self._book.open()
+        self._board.start()
         log.write(f"serving, at most {self._max_per_pod} long-lived connections in the pod")
         self._watcher = asyncio.get_running_loop().create_task(self._drainer.watch())
         self._watcher.add_done_callback(_report_end)

@@ -103,6 +103,9 @@ class Pod:
     app: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    revision: str = "1"
+    key_prefix: str = "shop:chat:"
+    """Pods with the same one are an application."""
     port: int = field(default_factory=find_port)
     process: subprocess.Popen[bytes] | None = None
     _log: IO[bytes] | None = None
@@ -113,6 +116,10 @@ class Pod:
     @property
     def server(self) -> Server:
         return Server.parse(self.kind)
+
+    @property
+    def name(self) -> str:
+        return f"chat-web-{self.port}"
 
     @property
     def url(self) -> str:
@@ -160,7 +167,7 @@ class Pod:
                 "port": self.redis_port,
                 "username": "default",
                 "passwordFile": str(secrets / "password"),
-                "keyPrefix": "shop:chat:",
+                "keyPrefix": self.key_prefix,
                 "databases": {"state": 0, "cache": 1, "channels": 2, "celery": 3},
             },
             "channelLayer": None
@@ -186,6 +193,8 @@ class Pod:
     def build_environment(self) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
+            "HOSTNAME": self.name,
+            "REALTIMEAPP_REVISION": self.revision,
             "DJANGO_SETTINGS_MODULE": "realtimeapp_runtime.settings",
             "REALTIMEAPP_CONFIG": str(self.directory / "settings.json"),
             "REALTIMEAPP_RUN_DIR": str(self.run_dir),
