@@ -23,10 +23,12 @@ from realtimeapp_operator.kube.lease import Lease
 from realtimeapp_operator.kube.transport import USER_AGENT
 from realtimeapp_operator.metricsapi.server import plain_route
 from realtimeapp_operator.probe.connections import ConnectionProbe
+from realtimeapp_operator.probe.websocket import WebSocketProbe
 from realtimeapp_operator.reconcile.apps import Apps
 from realtimeapp_operator.reconcile.clock import SystemClock
 from realtimeapp_operator.reconcile.loads import Loads
 from realtimeapp_operator.reconcile.observed import Observed
+from realtimeapp_operator.reconcile.openings import Openings
 from realtimeapp_operator.reconcile.ports import Images, Surroundings
 from realtimeapp_operator.reconcile.queue import Queue
 from realtimeapp_operator.reconcile.reconciler import Reconciler
@@ -150,6 +152,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
 
     observed = Observed(clock=clock, announce=look_again)
     loads = Loads(observed=observed, clock=clock)
+    openings = Openings(doorbell=WebSocketProbe(), clock=clock, announce=look_again)
     counts.learn_from(apps, loads)
     reconciler = Reconciler(
         api=client,
@@ -161,6 +164,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         ),
         surroundings=Surroundings(namespace=settings.lease_namespace, metrics_url=settings.metrics_url),
         loads=loads,
+        openings=openings,
         clock=clock,
         meter=metrics,
     )
@@ -183,7 +187,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         open_session=lambda: credentials.open_session(user_agent=USER_AGENT),
     )
     stop_watching, watching = asyncio.Event(), asyncio.Event()
-    async with ConnectionProbe() as probe, Parts() as parts:
+    async with ConnectionProbe() as probe, openings, Parts() as parts:
         sampler = Sampler(
             loads=loads,
             apps=apps,

@@ -15,11 +15,13 @@ from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.apps import Apps
 from realtimeapp_operator.reconcile.loads import Loads
 from realtimeapp_operator.reconcile.observed import Observed
+from realtimeapp_operator.reconcile.openings import Openings
 from realtimeapp_operator.reconcile.ports import Images, Key, Outcome
 from realtimeapp_operator.reconcile.reconciler import Reconciler
 from realtimeapp_operator.reconcile.sampler import REST_SECONDS, Sampler
 from tests.support.fake_clock import FakeClock
 from tests.support.fake_cluster import FakeCluster
+from tests.support.fake_doorbell import FakeDoorbell
 from tests.support.fake_probe import FakeProbe
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class World:
         self.cluster = FakeCluster()
         self.clock = FakeClock()
         self.told = Told()
+        self.doorbell = FakeDoorbell()
         self.probe = FakeProbe()
         self.images = Images(runtime="registry.example.com/operator:1", redis="registry.example.com/redis:7")
         self.errors: dict[Key, BaseException] = {}
@@ -105,6 +108,9 @@ class World:
         self.due: dict[Key, None] = {}
         self.observed = Observed(clock=self.clock, announce=lambda key: self.due.update({key: None}))
         self.loads = Loads(observed=self.observed, clock=self.clock)
+        self.openings = Openings(
+            doorbell=self.doorbell, clock=self.clock, announce=lambda key: self.due.update({key: None})
+        )
         self.reconciler = Reconciler(
             api=self.cluster,
             events=self.told,
@@ -112,6 +118,7 @@ class World:
             observed=self.observed,
             images=self.images,
             loads=self.loads,
+            openings=self.openings,
             clock=self.clock,
             meter=SilentMeter(),
         )
@@ -162,6 +169,8 @@ class World:
         self.errors = {}
         for _ in range(ROUNDS):
             self.deliver()
+            if not self.due and self.openings.busy:
+                await self.clock.run_ready()
             if not self.due:
                 return
             key = next(iter(self.due))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from realtimeapp_operator.kube.kinds import Ref
+    from realtimeapp_operator.probe.websocket import Target, Verdict
 
 
 class Key(NamedTuple):
@@ -100,6 +101,13 @@ class Api(Protocol):
         self, namespace: str, name: str, status: Mapping[str, Any], resource_version: str | None
     ) -> dict[str, Any]:
         """Merge patch of a RealtimeApp's status; a key given as None is removed."""
+
+
+class Doorbell(Protocol):
+    """The way the users take in."""
+
+    async def open(self, target: Target) -> Verdict:
+        """Open a WebSocket and close it; takes some seconds at most, never raises for what a network does."""
 
 
 class Events(Protocol):

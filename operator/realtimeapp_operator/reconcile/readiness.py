@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
-from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.conditions import Condition, ConditionType
 from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.diagnosis import diagnose
 from realtimeapp_operator.reconcile.gate import describe_wait
+from realtimeapp_operator.reconcile.handshake import assess_handshake
 from realtimeapp_operator.reconcile.job_conditions import (
     Said,
     assess_checks,
@@ -43,6 +43,7 @@ SUMMED_UP: Final = (
     ConditionType.WEB_READY,
     ConditionType.WORKERS_READY,
     ConditionType.EDGE_READY,
+    ConditionType.WEBSOCKET_READY,
 )
 """What Ready is made of."""
 
@@ -58,7 +59,7 @@ def assess(situation: Situation) -> list[Condition]:
         ConditionType.WEB_READY: _assess_deployment(situation, WEB, redis_ready=redis[0] == "True"),
         ConditionType.WORKERS_READY: _assess_workers(situation, redis_ready=redis[0] == "True"),
         ConditionType.EDGE_READY: _assess_edge(situation),
-        ConditionType.WEBSOCKET_READY: _assess_websocket(situation),
+        ConditionType.WEBSOCKET_READY: assess_handshake(situation, served=is_served(situation)),
         ConditionType.PROGRESSING: assess_progress(situation),
         ConditionType.DRAINING: assess_drain(situation),
         ConditionType.SUSPENDED: _assess_suspension(situation),
@@ -70,6 +71,14 @@ def assess(situation: Situation) -> list[Condition]:
         Condition(type=kind, status=status, reason=reason, message=message, observed_generation=generation)
         for kind, (status, reason, message) in parts.items()
     ]
+
+
+def is_served(situation: Situation) -> bool:
+    """Whether the way in can be tried: all web pods are of this revision, and the ingress is as ready as it gets."""
+    edge = _assess_edge(situation)
+    if edge.status != "True" and not _is_tolerated(situation, edge.reason):
+        return False
+    return _assess_deployment(situation, WEB, redis_ready=True).status == "True"
 
 
 def _is(reason: Reason, message: str = "") -> Said:
@@ -161,12 +170,6 @@ def _assess_edge(situation: Situation) -> Said:
     if limits:
         return _is(Reason.CONTROLLER_LIMITED, " ".join(limits))
     return _is(Reason.AS_EXPECTED, "The ingress is admitted.")
-
-
-def _assess_websocket(situation: Situation) -> Said:
-    if defaults.probe_path(situation.app.spec) is None:
-        return _is(Reason.NOT_CONFIGURED, "No WebSocket is opened through an ingress.")
-    return Said("Unknown", Reason.NOT_YET_OBSERVED)
 
 
 def _assess_suspension(situation: Situation) -> Said:

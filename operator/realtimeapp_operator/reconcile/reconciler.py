@@ -6,6 +6,7 @@ run right after the first writes nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from realtimeapp_operator import names
@@ -13,16 +14,19 @@ from realtimeapp_operator.api.parse import InvalidSpec, parse
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.kube.errors import NotFound
 from realtimeapp_operator.kube.kinds import Ref
+from realtimeapp_operator.reconcile import handshake
 from realtimeapp_operator.reconcile.attempts import Look, choose_attempts, read_attempt
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
 from realtimeapp_operator.reconcile.gate import read_gate
+from realtimeapp_operator.reconcile.handshake import find_knock, has_opened
 from realtimeapp_operator.reconcile.live_pace import choose_pace
 from realtimeapp_operator.reconcile.missing import find_missing
 from realtimeapp_operator.reconcile.plan import plan
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.ports import DONE, NOWHERE, REFUSED, Outcome
 from realtimeapp_operator.reconcile.problems import NamespaceEnding
+from realtimeapp_operator.reconcile.readiness import is_served
 from realtimeapp_operator.reconcile.records import address_of
 from realtimeapp_operator.reconcile.rollout import choose_sampling
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, Situation
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from realtimeapp_operator.reconcile.apps import AppBody, Apps
     from realtimeapp_operator.reconcile.loads import Loads
     from realtimeapp_operator.reconcile.observed import Observed
+    from realtimeapp_operator.reconcile.openings import Openings
     from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter, Surroundings
 
 
@@ -57,6 +62,7 @@ class Reconciler:
         images: Images,
         surroundings: Surroundings = NOWHERE,
         loads: Loads,
+        openings: Openings,
         clock: Clock,
         meter: Meter,
     ) -> None:
@@ -72,6 +78,7 @@ class Reconciler:
             metrics_url=surroundings.metrics_url,
         )
         self._loads = loads
+        self._openings = openings
         self._clock = clock
         self._meter = meter
         self._failed: dict[Key, int] = {}
@@ -98,6 +105,7 @@ class Reconciler:
         except NamespaceEnding:
             return DONE
         self._follow(key, situation)
+        situation = self._look_at_way_in(key, situation)
         if self._is_worth_telling(key, situation):
             await self._write_status(body, build_status(situation, body.status, self._clock.now()))
         if situation.failure is not None:
@@ -120,6 +128,7 @@ class Reconciler:
 
     def _let_go(self, key: Key) -> None:
         self._loads.forget(key)
+        self._openings.forget(key)
         self._meter.forget(key)
         self._failed.pop(key, None)
 
@@ -130,6 +139,15 @@ class Reconciler:
             self._loads.forget(key)
         else:
             self._loads.follow(key, how)
+
+    def _look_at_way_in(self, key: Key, situation: Situation) -> Situation:
+        """Have a WebSocket opened through the ingress where that is due, and add what came of it."""
+        knock = find_knock(situation)
+        if knock is None or has_opened(knock, situation.before):
+            self._openings.forget(key)
+            return replace(situation, knock=knock)
+        tries = self._openings.follow(key, knock, possible=is_served(situation))
+        return replace(situation, knock=knock, tries=tries)
 
     async def _write_children(self, app: RealtimeApp, body: AppBody) -> Situation:
         owner, family = body.uid, self._observed.family(body.key)
@@ -227,6 +245,9 @@ class Reconciler:
         attempts = (situation.migration, situation.check)
         waits = [
             seconds_to_next_look(pods, now=self._clock.monotonic()),
+            None
+            if situation.tries is None
+            else handshake.seconds_to_next_look(situation.tries, now=self._clock.monotonic()),
             *(attempt.seconds_to_retry(now=self._clock.now()) for attempt in attempts),
         ]
         after = min((wait for wait in waits if wait is not None), default=None)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from realtimeapp_operator.kube.errors import ApiError
     from realtimeapp_operator.reconcile.attempts import Attempt
     from realtimeapp_operator.reconcile.gate import Gate
+    from realtimeapp_operator.reconcile.handshake import Knock, Tries
     from realtimeapp_operator.reconcile.loads import AppLoads
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.problems import Problem
@@ -64,6 +65,10 @@ class Situation:
     """The same moment, for what people read."""
     loads: AppLoads
     """Connections of the web pods."""
+    knock: Knock | None = None
+    """The WebSocket that shows the way in; None where none is opened."""
+    tries: Tries | None = None
+    """What came of it so far; None before the first try, or where the status knows already."""
 
     @property
     def owner(self) -> str:

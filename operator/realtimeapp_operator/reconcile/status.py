@@ -13,6 +13,7 @@ from realtimeapp_operator.api.conditions import Condition, ConditionType, set_co
 from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.failures import describe_failure
+from realtimeapp_operator.reconcile.handshake import tell_websocket
 from realtimeapp_operator.reconcile.job_conditions import failed_runs, verdict_of
 from realtimeapp_operator.reconcile.problems import quoted
 from realtimeapp_operator.reconcile.readiness import assess
@@ -44,6 +45,8 @@ def build_status(situation: Situation, before: Mapping[str, Any], now: datetime)
         status["connections"] = dict(counts)
     if rollout := tell_rollout(situation):
         status["rollout"] = dict(rollout)
+    if websocket := tell_websocket(situation):
+        status["websocket"] = dict(websocket)
     if situation.edge is not None:
         status["edge"] = {"provider": situation.edge, "unmet": list(unmet(app, situation.edge))}
     if migrations := _migrations(situation):

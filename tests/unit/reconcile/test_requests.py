@@ -42,7 +42,8 @@ async def test_a_creation_is_one_write_per_child_and_one_per_status_change(world
     world.roll_out()
     await world.settle()
     assert world.condition("Ready")["status"] == "True"
-    assert count(world) == {"patch": 1}
+    assert count(world) == {"patch": 2}, "the pods serve, and the way in was tried"
+    assert len(world.doorbell.rung) == 1
 
 
 @pytest.mark.parametrize("deploy", ["Warn", "Enforce"])
