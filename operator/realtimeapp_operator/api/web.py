@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,10 @@ from realtimeapp_operator.api.autoscaling import Autoscaling
 from realtimeapp_operator.api.base import Model
 from realtimeapp_operator.api.pods import PodTemplate, Probes
 from realtimeapp_operator.api.servers import Compression, Server
+
+DRAIN_LAG_SECONDS: Final = 3
+"""A pod keeps serving this long after its readiness failed. Measured: new clients leave it within 0.4 s of the
+deletion, clients held by a cookie within 2.3 s of the failing probe (1 s period)."""
 
 
 class Connections(Model):

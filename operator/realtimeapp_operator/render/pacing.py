@@ -10,13 +10,12 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api import defaults
+from realtimeapp_operator.api.web import DRAIN_LAG_SECONDS
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import Spec
 
-LAG_SECONDS: Final = 3
-"""A pod keeps serving this long after its readiness failed. Measured: new clients leave it within 0.4 s of the
-deletion, clients held by a cookie within 2.3 s of the failing probe (1 s period)."""
+LAG_SECONDS: Final = DRAIN_LAG_SECONDS
 GRACEFUL_SECONDS: Final = 10
 """What the server gets to finish requests after SIGTERM; its own graceful timeout."""
 SLACK_SECONDS: Final = 7

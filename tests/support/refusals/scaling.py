@@ -19,6 +19,12 @@ def _autoscaling(**fields: object) -> Object:
     return {"spec.web.autoscaling": {"maxReplicas": 9, **fields}}
 
 
+def _deregistered(seconds: int) -> Object:
+    """A change that tells a load balancer how long connections to a pod that goes may stay."""
+    attributes = f"stickiness.enabled=true,deregistration_delay.timeout_seconds={seconds}"
+    return {"spec.ingress.annotations": {"alb.ingress.kubernetes.io/target-group-attributes": attributes}}
+
+
 SCALING: Final = {
     "autoscaling-without-maximum": Refused(
         change={"spec.web.autoscaling": {"minReplicas": 3}},
@@ -105,6 +111,12 @@ SCALING: Final = {
         path="spec.web.connections.maxAgeSeconds",
         says="must be at most 604800",
         server=_ABOVE,
+    ),
+    "drain-cut-by-the-load-balancer": Refused(
+        change=_deregistered(32),
+        path="spec.ingress.annotations",
+        says="must have a deregistration_delay.timeout_seconds of at least 3 more than "
+        "web.rollout.drainTimeoutSeconds",
     ),
     "rebalance-unknown": Refused(
         change={"spec.web.connections.rebalance": "Always"},
@@ -202,6 +214,13 @@ ACCEPTED: Final[dict[str, Object]] = {
         "spec.web.rollout.strategy": "SurgeAll",
         "spec.web.rollout.drainTimeoutSeconds": 60,
         "spec.web.replicas": 1000,
+    },
+    "drain-just-before-the-load-balancer": _deregistered(33),
+    "load-balancer-of-gunicorn": {**_DJANGO, **_deregistered(0)},
+    "load-balancer-told-other-things": {
+        "spec.ingress.annotations": {
+            "alb.ingress.kubernetes.io/target-group-attributes": "load_balancing.algorithm.type=round_robin"
+        }
     },
     "age-youngest": {"spec.web.connections.maxAgeSeconds": 60},
     "age-oldest": {"spec.web.connections.maxAgeSeconds": 604_800},

@@ -1,16 +1,22 @@
-"""The rule about time: a drain ends before the pod is killed, at the pace the user allows."""
+"""The rules about time: a drain ends before the pod is killed and before the edge cuts it, at the pace the user allows."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.app import Spec
 from realtimeapp_operator.api.rules.base import Rule
 from realtimeapp_operator.api.rules.servers import HOLDS_SOCKETS_CEL
+from realtimeapp_operator.api.web import DRAIN_LAG_SECONDS
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.web import Web
+
+TARGET_GROUP: Final = "alb.ingress.kubernetes.io/target-group-attributes"
+_CUT_OFF: Final = "deregistration_delay.timeout_seconds=[0-9]{1,5}"
+"""What a load balancer of AWS is told about how long connections to a pod that goes may stay."""
 
 
 def _connections_to_move(web: Web) -> int:
@@ -37,6 +43,14 @@ def _explain_drain(spec: Spec) -> str:
     )
 
 
+def _ends_before_the_edge_cuts(spec: Spec) -> bool:
+    told = "" if spec.ingress is None else spec.ingress.annotations.get(TARGET_GROUP, "")
+    found = re.search(_CUT_OFF, told)
+    if found is None or not defaults.holds_sockets(spec):
+        return True
+    return int(found[0].rpartition("=")[2]) >= spec.web.rollout.drain_timeout_seconds + DRAIN_LAG_SECONDS
+
+
 _MOST = "(has(self.web.autoscaling) ? self.web.autoscaling.maxReplicas : self.web.replicas)"
 _PODS = f"(self.web.rollout.strategy == 'SurgeAll' && {_MOST} > 1 ? {_MOST} : 1)"
 _TOTAL = f"(self.web.connections.maxPerPod * {_PODS})"
@@ -55,5 +69,17 @@ RULES: Final = (
         "to %d, raise rollout.maxReconnectsPerSecond to %d, or lower connections.maxPerPod to %d'.format(["
         f"{_TOTAL}, {_RATE}, ({_TOTAL} + {_RATE} - 1) / {_RATE}, ({_TOTAL} + {_TIMEOUT} - 1) / {_TIMEOUT}, "
         f"{_RATE} * {_TIMEOUT} / {_PODS}])",
+    ),
+    Rule(
+        on=Spec,
+        blame="ingress.annotations",
+        cel=f"!{HOLDS_SOCKETS_CEL} || !has(self.ingress) || !has(self.ingress.annotations) "
+        f"|| !('{TARGET_GROUP}' in self.ingress.annotations) "
+        f"|| self.ingress.annotations['{TARGET_GROUP}'].find('{_CUT_OFF}') == '' "
+        f"|| int(self.ingress.annotations['{TARGET_GROUP}'].find('{_CUT_OFF}').find('[0-9]+$')) "
+        f">= {_TIMEOUT} + {DRAIN_LAG_SECONDS}",
+        holds=_ends_before_the_edge_cuts,
+        message=f"must have a deregistration_delay.timeout_seconds of at least {DRAIN_LAG_SECONDS} more than "
+        "web.rollout.drainTimeoutSeconds: the load balancer would cut sockets in the middle of a drain",
     ),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.api.servers import SERVERS
+from realtimeapp_operator.render.pacing import LAG_SECONDS
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp
@@ -38,6 +39,10 @@ def _idle_limit(app: RealtimeApp, ingress: Ingress) -> str:
     )
 
 
+def _drain_seconds(app: RealtimeApp) -> int:
+    return LAG_SECONDS + app.spec.web.rollout.drain_timeout_seconds
+
+
 def list_unmet(app: RealtimeApp, ingress: Ingress) -> tuple[str, ...]:
     """What the spec asks for and an unknown controller is not told, with what to do about it."""
     sentences = []
@@ -49,6 +54,10 @@ def list_unmet(app: RealtimeApp, ingress: Ingress) -> tuple[str, ...]:
         )
     if defaults.holds_sockets(app.spec):
         sentences.append(_idle_limit(app, ingress))
+        sentences.append(
+            f"A pod that stops closes its WebSockets over up to {_drain_seconds(app)} seconds: make sure that this "
+            "ingress controller does not cut connections to it earlier (drain, shutdown or deregistration time-out)."
+        )
     if app.spec.framework == "ApiGatewayWebSockets":
         sentences.append(
             "The application accepts API Gateway's requests only with X-Real-IP, X-Forwarded-For, X-Forwarded-Proto "
