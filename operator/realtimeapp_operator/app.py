@@ -32,7 +32,7 @@ from realtimeapp_operator.reconcile.openings import Openings
 from realtimeapp_operator.reconcile.ports import Images, Surroundings
 from realtimeapp_operator.reconcile.queue import Queue
 from realtimeapp_operator.reconcile.reconciler import Reconciler
-from realtimeapp_operator.reconcile.sampler import REST_SECONDS, Sampler
+from realtimeapp_operator.reconcile.sampler import Sampler
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
 from realtimeapp_operator.wiring.counts import KnownCounts, start_serving
@@ -154,6 +154,16 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
     loads = Loads(observed=observed, clock=clock)
     openings = Openings(doorbell=WebSocketProbe(), clock=clock, announce=look_again)
     counts.learn_from(apps, loads)
+    probe = ConnectionProbe()
+    sampler = Sampler(
+        loads=loads,
+        apps=apps,
+        probe=probe,
+        clock=clock,
+        meter=metrics,
+        announce=look_again,
+        rest_seconds=settings.sample_seconds,
+    )
     reconciler = Reconciler(
         api=client,
         events=EventWriter(client, instance=settings.identity),
@@ -164,6 +174,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         ),
         surroundings=Surroundings(namespace=settings.lease_namespace, metrics_url=settings.metrics_url),
         loads=loads,
+        sampler=sampler,
         openings=openings,
         clock=clock,
         meter=metrics,
@@ -187,16 +198,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         open_session=lambda: credentials.open_session(user_agent=USER_AGENT),
     )
     stop_watching, watching = asyncio.Event(), asyncio.Event()
-    async with ConnectionProbe() as probe, openings, Parts() as parts:
-        sampler = Sampler(
-            loads=loads,
-            apps=apps,
-            probe=probe,
-            clock=clock,
-            meter=metrics,
-            announce=look_again,
-            rest_seconds=REST_SECONDS,
-        )
+    async with probe, openings, Parts() as parts:
         parts.start(lease.hold(), "lease")
         for informer in informers:
             parts.start(informer.run(), f"informer of {informer.kind.plural}")

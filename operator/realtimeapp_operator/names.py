@@ -37,12 +37,17 @@ ANNOTATION_HASH: Final = f"{GROUP}/applied-hash"
 """Hash of the manifest as it was applied last; the plan skips a child whose hash and generation are unchanged."""
 ANNOTATION_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
 """Hash of a workload's pod template alone: tells whether an apply rolls pods."""
+LABEL_TEMPLATE_HASH: Final = f"{GROUP}/template-hash"
+"""The same as a label of a Deployment: `kubectl rollout undo` changes the annotations and leaves the labels."""
 ANNOTATION_READY_SECONDS: Final = f"{GROUP}/ready-seconds"
 """`minReadySeconds` of the web Deployment as chosen for its last rollout."""
 ANNOTATION_RESTARTED_AT: Final = f"{GROUP}/restarted-at"
 
 ANNOTATION_DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 """Kubernetes' own: of pods that are alike in everything else a scale-in takes the one with the lowest."""
+
+AUTOSCALERS: Final = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
+"""Kinds of children that write the number of web pods."""
 
 COMPONENT_WEB: Final = "web"
 COMPONENT_WORKER: Final = "worker"

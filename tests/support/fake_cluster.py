@@ -94,6 +94,15 @@ class FakeCluster:
             raise AlreadyExists(status=409, reason="AlreadyExists", message=f"{ref} already exists")
         return self._end(self._insert(copy.deepcopy(dict(manifest))))
 
+    async def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Object:
+        """JSON merge patch of metadata, as far as the operator patches any: the book of managers."""
+        live = self.objects[self._begin("patch", ref)]
+        if changes["metadata"].get("resourceVersion") != live["metadata"]["resourceVersion"]:
+            raise Conflict(status=409, reason="Conflict", message="the object has been modified")
+        new = copy.deepcopy(live)
+        new["metadata"]["managedFields"] = copy.deepcopy(changes["metadata"]["managedFields"])
+        return self._end(self._replace(ref, new))
+
     async def get_metadata(self, ref: Ref) -> Object | None:
         """GET as PartialObjectMetadata."""
         self._begin("get", ref)

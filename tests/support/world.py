@@ -16,7 +16,7 @@ from realtimeapp_operator.reconcile.apps import Apps
 from realtimeapp_operator.reconcile.loads import Loads
 from realtimeapp_operator.reconcile.observed import Observed
 from realtimeapp_operator.reconcile.openings import Openings
-from realtimeapp_operator.reconcile.ports import Images, Key, Outcome
+from realtimeapp_operator.reconcile.ports import Images, Key, Outcome, Surroundings
 from realtimeapp_operator.reconcile.reconciler import Reconciler
 from realtimeapp_operator.reconcile.sampler import REST_SECONDS, Sampler
 from tests.support.fake_clock import FakeClock
@@ -89,7 +89,8 @@ class Told:
 class World:
     """One cluster, one operator process at a time."""
 
-    def __init__(self, *, traefik: bool = True) -> None:
+    def __init__(self, *, traefik: bool = True, surroundings: Surroundings | None = None) -> None:
+        self.surroundings = surroundings or Surroundings()
         self.cluster = FakeCluster()
         self.clock = FakeClock()
         self.told = Told()
@@ -111,17 +112,6 @@ class World:
         self.openings = Openings(
             doorbell=self.doorbell, clock=self.clock, announce=lambda key: self.due.update({key: None})
         )
-        self.reconciler = Reconciler(
-            api=self.cluster,
-            events=self.told,
-            apps=self.apps,
-            observed=self.observed,
-            images=self.images,
-            loads=self.loads,
-            openings=self.openings,
-            clock=self.clock,
-            meter=SilentMeter(),
-        )
         self.sampler = Sampler(
             loads=self.loads,
             apps=self.apps,
@@ -131,6 +121,19 @@ class World:
             announce=lambda key: self.due.update({key: None}),
             rest_seconds=REST_SECONDS,
             phase=lambda: 0.0,
+        )
+        self.reconciler = Reconciler(
+            api=self.cluster,
+            events=self.told,
+            apps=self.apps,
+            observed=self.observed,
+            images=self.images,
+            surroundings=self.surroundings,
+            loads=self.loads,
+            sampler=self.sampler,
+            openings=self.openings,
+            clock=self.clock,
+            meter=SilentMeter(),
         )
         self.cluster.take_events()
         labelled = [

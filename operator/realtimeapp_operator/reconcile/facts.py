@@ -34,11 +34,13 @@ def gather_facts(
     owner = app.metadata.uid
     web = family.get("Deployment", names.web(app.metadata.name), owner=owner)
     if web is not None and isinstance(web.detail, DeploymentState):
+        before = (status.get("web") or {}).get("runtimeImage")
         facts = pinned(
             app,
             facts,
-            current_template_hash=web.template_hash,
-            current_runtime_image=web.detail.runtime_image,
+            # After an undo the one applied last says whether the declaration has moved since.
+            template_hashes=frozenset({web.template_hash, web.applied_template}),
+            runtime_images=(web.detail.runtime_image, before or ""),
         )
     redis = family.get("StatefulSet", names.redis(app.metadata.name), owner=owner)
     if redis is not None and isinstance(redis.detail, StatefulSetState):

@@ -46,6 +46,13 @@ class OwnedFields:
             self._covered.add(digest)
         return covered
 
+    def name(self, *path: str) -> bool:
+        """Whether the field at `path`, through maps only, is still ours."""
+        tree: Mapping[str, Any] | None = self._tree
+        for part in path:
+            tree = tree.get(f"f:{part}") if tree is not None else None
+        return tree is not None
+
     def _cover(self, manifest: Mapping[str, Any]) -> bool:
         for key, value in manifest.items():
             if key in {"apiVersion", "kind"}:

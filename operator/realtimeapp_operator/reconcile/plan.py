@@ -14,6 +14,7 @@ import orjson
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.attempts import is_outdated
+from realtimeapp_operator.reconcile.counts import follow, hand_over
 from realtimeapp_operator.reconcile.gate import Gate, is_migration, runs
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.ports import Key
@@ -26,6 +27,7 @@ from realtimeapp_operator.reconcile.records import (
     StatefulSetState,
     address_of,
 )
+from realtimeapp_operator.reconcile.rollback import is_taken_away, is_undone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,9 +48,16 @@ KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Writes, in this order: `create` (POST) and `apply` of what pods use, `apply` of workloads, `delete`."""
+    """Writes, in this order.
+
+    `create` (POST) and `apply` of what pods use, `counts` and `reclaim`, `apply` of workloads, `delete`.
+    """
 
     create: tuple[Manifest, ...] = ()
+    counts: tuple[Manifest, ...] = ()
+    """Numbers of replicas, applied alone: see `counts`."""
+    reclaim: tuple[Record, ...] = ()
+    """Deployments of whose fields somebody became the owner by an undo: see `rollback`."""
     apply: tuple[Manifest, ...] = ()
     delete: tuple[Record, ...] = ()
     held: tuple[Manifest, ...] = ()
@@ -61,7 +70,7 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.create or self.apply or self.delete)
+        return not (self.create or self.counts or self.apply or self.delete)
 
 
 def plan(
@@ -79,6 +88,8 @@ def plan(
     """
     key, owner = Key(app.metadata.namespace, app.metadata.name), app.metadata.uid
     create: list[Manifest] = []
+    counts: list[Manifest | None] = []
+    reclaim: list[Record] = []
     apply: list[Manifest] = []
     held: list[Manifest] = []
     conflicts: list[Manifest] = []
@@ -101,12 +112,20 @@ def plan(
                 conflicts.append(item)
         elif not _differs(manifest, record):
             continue
+        elif is_undone(manifest, record) or _is_going_to_rest(manifest, record, app):
+            counts.append(follow(manifest, record, from_rest=True))
         elif _is_held(manifest, record, gate):
             held.append(item)
+            counts.append(follow(manifest, record, from_rest=False))
         else:
+            counts.append(hand_over(manifest, record))
+            if record is not None and is_taken_away(record):
+                reclaim.append(record)
             apply.append(guarded(manifest, uid=record.uid if record is not None else None))
     return Plan(
         create=tuple(create),
+        counts=tuple(count for count in counts if count is not None),
+        reclaim=tuple(reclaim),
         apply=tuple(apply),
         delete=() if conflicts or leaving else tuple(_superfluous(family, owner, wanted, gate, apply)),
         held=tuple(held),
@@ -163,6 +182,14 @@ def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
     return record.template_hash != wanted
 
 
+def _is_going_to_rest(manifest: Manifest, record: Record | None, app: RealtimeApp) -> bool:
+    """Whether pods are on their way out of a suspended application: a new template would start others before they go."""
+    if record is None or not isinstance(record.detail, DeploymentState):
+        return False
+    template: str = manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH, "")
+    return app.spec.suspend and not _rests(manifest) and record.template_hash != template
+
+
 def _rests(manifest: Manifest) -> bool:
     """Whether a Deployment or CronJob is to run no pod: then its template may change, and nothing starts with it."""
     spec = manifest["spec"]
@@ -195,6 +222,8 @@ def _superfluous(
         if record in gate.older:
             if not runs(record, family):
                 yield record
+        elif kind in names.AUTOSCALERS:
+            yield record  # Also while the gate is closed: it would undo each step of a scale-in.
         elif (isinstance(record.detail, JobState) and _is_done_with(record.detail, name, gate)) or (
             gate.open and not (rolling and kind in KEPT_WHILE_ROLLING)
         ):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from realtimeapp_operator.kube.kinds import Ref
     from realtimeapp_operator.probe.websocket import Target, Verdict
+    from realtimeapp_operator.reconcile.loads import AppLoads
 
 
 class Key(NamedTuple):
@@ -91,6 +92,9 @@ class Api(Protocol):
     async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
         """POST; raises AlreadyExists."""
 
+    async def patch(self, ref: Ref, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """JSON merge patch; Conflict when a resourceVersion in `changes` does not hold any more."""
+
     async def get_metadata(self, ref: Ref) -> dict[str, Any] | None:
         """The object as PartialObjectMetadata (`{"metadata": ...}`), None when there is none."""
 
@@ -117,6 +121,13 @@ class Events(Protocol):
         self, *, app: Ref, uid: str, kind: Literal["Normal", "Warning"], reason: str, message: str
     ) -> None:
         """Tell that `reason` happened to `app`; repeats are counted, not written again."""
+
+
+class Sampler(Protocol):
+    """Who asks the pods for their connections."""
+
+    async def refresh(self, key: Key) -> AppLoads:
+        """Ask all web pods of an application now; what is known then, which may be incomplete. Never raises."""
 
 
 class Meter(Protocol):

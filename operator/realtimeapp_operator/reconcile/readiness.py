@@ -24,7 +24,14 @@ from realtimeapp_operator.reconcile.job_conditions import (
 )
 from realtimeapp_operator.reconcile.problems import Problem, problem
 from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, StatefulSetState
-from realtimeapp_operator.reconcile.rollout import assess_drain, assess_progress, find_pause
+from realtimeapp_operator.reconcile.rollout import (
+    assess_drain,
+    assess_progress,
+    count_wanted,
+    describe_undone,
+    find_pause,
+    find_undone,
+)
 from realtimeapp_operator.reconcile.situation import REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
@@ -98,6 +105,8 @@ def _assess_reconciled(situation: Situation) -> Said:
         return _fails(situation.problems[0])
     if situation.held:
         return _is_not(*describe_wait(situation.gate))
+    if (undone := find_undone(situation)) is not None:
+        return undone
     return _is(Reason.AS_EXPECTED, "All objects are as declared.")
 
 
@@ -131,15 +140,16 @@ def _assess_deployment(  # noqa: PLR0911 - one line per case
         return Said("Unknown", Reason.NOT_YET_OBSERVED)
     called = f"worker {part.worker}" if part.worker else "web"
     record = situation.record(manifest)
-    if situation.is_held(manifest):
-        return _is_not(*describe_wait(situation.gate))
-    if situation.app.spec.suspend:
-        return _is_not(Reason.SUSPENDED, "spec.suspend is true.")
+    if (aside := _describe_left(situation, manifest)) is not None:
+        return aside
     if record is None or not isinstance(record.detail, DeploymentState):
         return _is_not(Reason.PODS_STARTING, f"The {called} Deployment is not there yet.")
     detail = record.detail
     if _is_current(manifest, situation) and detail.serves:
-        return _is(Reason.AS_EXPECTED, f"{detail.ready}/{detail.wanted} {called} pods are ready.")
+        return _is(
+            Reason.AS_EXPECTED,
+            f"{detail.ready}/{detail.wanted} {called} pods are ready{_surplus(situation, part)}.",
+        )
     found = _find_problem(situation, part)
     if found is not None:
         return _fails(found)
@@ -150,6 +160,23 @@ def _assess_deployment(  # noqa: PLR0911 - one line per case
     if not redis_ready:
         return _is_not(Reason.WAITING_FOR_REDIS, f"The {called} pods wait for Redis.")
     return _is_not(Reason.PODS_STARTING, f"{detail.ready}/{detail.wanted} {called} pods are ready.")
+
+
+def _describe_left(situation: Situation, manifest: Manifest) -> Said | None:
+    """Say why a Deployment is not to run what is declared now; None when it is."""
+    if situation.is_held(manifest):
+        return _is_not(*describe_wait(situation.gate))
+    if situation.app.spec.suspend:
+        return _is_not(Reason.SUSPENDED, "spec.suspend is true.")
+    return describe_undone(manifest) if situation.is_undone(manifest) else None
+
+
+def _surplus(situation: Situation, part: Part) -> str:
+    """Say how many pods a scale-in still takes away, one step after another."""
+    if part != WEB:
+        return ""
+    asked, live = count_wanted(situation)
+    return f"; {live - asked} of them go as soon as their connections can be moved" if asked < live else ""
 
 
 def _assess_edge(situation: Situation) -> Said:

@@ -29,6 +29,7 @@ from realtimeapp_operator.reconcile.problems import NamespaceEnding
 from realtimeapp_operator.reconcile.readiness import is_served
 from realtimeapp_operator.reconcile.records import address_of
 from realtimeapp_operator.reconcile.rollout import choose_sampling
+from realtimeapp_operator.reconcile.scaler import Scaler
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, Situation
 from realtimeapp_operator.reconcile.status import build_refusal, build_status, merge_patch
 from realtimeapp_operator.reconcile.stories import tell
@@ -42,7 +43,16 @@ if TYPE_CHECKING:
     from realtimeapp_operator.reconcile.loads import Loads
     from realtimeapp_operator.reconcile.observed import Observed
     from realtimeapp_operator.reconcile.openings import Openings
-    from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Images, Key, Meter, Surroundings
+    from realtimeapp_operator.reconcile.ports import (
+        Api,
+        Clock,
+        Events,
+        Images,
+        Key,
+        Meter,
+        Sampler,
+        Surroundings,
+    )
 
 
 TOLD_FAILURES: Final = 3
@@ -62,6 +72,7 @@ class Reconciler:
         images: Images,
         surroundings: Surroundings = NOWHERE,
         loads: Loads,
+        sampler: Sampler,
         openings: Openings,
         clock: Clock,
         meter: Meter,
@@ -82,6 +93,9 @@ class Reconciler:
         self._clock = clock
         self._meter = meter
         self._failed: dict[Key, int] = {}
+        self._scaler = Scaler(
+            api=api, events=events, observed=observed, loads=loads, sampler=sampler, clock=clock
+        )
 
     async def reconcile(self, key: Key) -> Outcome:
         """Bring the application at `key` one step closer to its declaration, and say where it stands.
@@ -163,11 +177,15 @@ class Reconciler:
             loads=self._loads.of(body.key),
             now=self._clock.monotonic(),
         )
+        stages, next_step = await self._scaler.scale(desired, key=body.key, app=app, family=family)
+        family = self._observed.family(body.key)  # It may have taken a moment.
         enforced = app.spec.checks.deploy == "Enforce"
         gate = read_gate(desired=desired, family=family, owner=owner, enforced=enforced)
-        todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
         writer = Writer(api=self._api, observed=self._observed, app=body.key, owner=owner)
-        problems = await writer.carry_out(todo)
+        for desired in stages:
+            todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
+            if problems := await writer.carry_out(todo):
+                break
         family = self._observed.family(body.key)
         now = self._clock.monotonic()
         missing = await find_missing(self._api, desired=desired, family=family, now=now)
@@ -193,6 +211,7 @@ class Reconciler:
             now=now,
             at=self._clock.now(),
             loads=self._loads.of(body.key),
+            next_step=next_step,
         )
 
     def _is_worth_telling(self, key: Key, situation: Situation) -> bool:
@@ -245,6 +264,7 @@ class Reconciler:
         attempts = (situation.migration, situation.check)
         waits = [
             seconds_to_next_look(pods, now=self._clock.monotonic()),
+            situation.next_step,
             None
             if situation.tries is None
             else handshake.seconds_to_next_look(situation.tries, now=self._clock.monotonic()),

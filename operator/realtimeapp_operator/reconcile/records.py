@@ -123,6 +123,8 @@ class Record:
     """Whether its controller is a RealtimeApp: a deleted one, if the uid is not that of the living one."""
     applied_hash: str
     template_hash: str
+    applied_template: str
+    """Hash of the template we applied last; `template_hash` is another one when somebody put an older one back."""
     deleting: bool
     current: bool
     """Whether its controller has seen our newest write; the status in `detail` is of an older one otherwise."""
@@ -163,6 +165,7 @@ def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -
         former=owner.get("kind") == names.KIND,
         applied_hash=applied_hash,
         template_hash=template_hash,
+        applied_template=(metadata.get("labels") or {}).get(names.LABEL_TEMPLATE_HASH, ""),
         deleting="deletionTimestamp" in metadata,
         current=observed >= generation,
         applied_generation=generation,

@@ -102,9 +102,8 @@ def choose_count(*, wanted: int, deployment: Record, pods: WebPods, pace: Pace |
     live = deployment.detail
     if not isinstance(live, DeploymentState) or wanted >= live.wanted or pace is None:
         return wanted
-    if not deployment.current:
-        return live.wanted  # The last step has not been taken yet.
-    rolling = live.replicas > live.updated
+    rolling = deployment.current and live.replicas > live.updated
+    # Pods above the number belong to a step that was asked for and not taken yet, or to a rollout.
     surplus = len(pods.staying) - live.wanted - (_surge(pace.surge, live.wanted) if rolling else 0)
     order = in_order_of_removal(pods.staying)
     if rolling:  # Which revision loses a pod is the Deployment's choice: be prepared for the fullest.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.records import Address, DeploymentState, Record, address_of
+from realtimeapp_operator.reconcile.rollback import is_undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,8 @@ class Situation:
     """The same moment, for what people read."""
     loads: AppLoads
     """Connections of the web pods."""
+    next_step: float | None = None
+    """In how many seconds the next step of a scale-in may be possible; None where none is waited for."""
     knock: Knock | None = None
     """The WebSocket that shows the way in; None where none is opened."""
     tries: Tries | None = None
@@ -89,6 +92,10 @@ class Situation:
     def is_held(self, manifest: Manifest) -> bool:
         """Whether a child waits for the gate."""
         return address_of(manifest) in self.held
+
+    def is_undone(self, manifest: Manifest) -> bool:
+        """Whether somebody put an older template back, which is left alone."""
+        return is_undone(manifest, self.record(manifest))
 
     def record(self, manifest: Manifest) -> Record | None:
         """Return what is observed of a child that is asked for."""

@@ -18,7 +18,7 @@ from realtimeapp_operator.reconcile.job_conditions import failed_runs, verdict_o
 from realtimeapp_operator.reconcile.problems import quoted
 from realtimeapp_operator.reconcile.readiness import assess
 from realtimeapp_operator.reconcile.records import CronJobState, DeploymentState, StatefulSetState
-from realtimeapp_operator.reconcile.rollout import tell_counts, tell_rollout
+from realtimeapp_operator.reconcile.rollout import count_wanted, tell_counts, tell_rollout
 from realtimeapp_operator.reconcile.situation import REDIS, WEB, Part, Situation
 from realtimeapp_operator.render.edge.ingress import unmet
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.render.facts import Manifest
 
 
 def build_status(situation: Situation, before: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -124,20 +125,28 @@ def _web(situation: Situation) -> dict[str, Any]:
     labels = manifest["spec"]["selector"]["matchLabels"]
     record = situation.record(manifest)
     detail = record.detail if record is not None and isinstance(record.detail, DeploymentState) else None
-    wanted = manifest["spec"].get(
-        "replicas", detail.wanted if detail else defaults.replicas(situation.app.spec)
-    )
+    asked, _ = count_wanted(situation)
     status = {
-        "ready": f"{detail.ready if detail else 0}/{wanted}",
+        "ready": f"{detail.ready if detail else 0}/{asked}",
         "replicas": detail.replicas if detail else 0,
         "readyReplicas": detail.ready if detail else 0,
         "updatedReplicas": detail.updated if detail else 0,
         "terminatingReplicas": sum(1 for pod in situation.pods(WEB) if pod.deleting),
         "selector": ",".join(f"{key}={value}" for key, value in sorted(labels.items())),
     }
-    if detail is not None and detail.runtime_image:
-        status["runtimeImage"] = detail.runtime_image
-    return status
+    return {**status, **_applied(situation, manifest)}
+
+
+def _applied(situation: Situation, manifest: Manifest) -> dict[str, Any]:
+    """Return which template was applied last and the runtime it has; of the one before an undo, while that lasts."""
+    record = situation.record(manifest)
+    if record is None or not isinstance(record.detail, DeploymentState):
+        return {}
+    image = record.detail.runtime_image
+    if situation.is_undone(manifest):
+        image = (situation.before.get("web") or {}).get("runtimeImage", image)
+    found = {"templateHash": record.applied_template, "runtimeImage": image}
+    return {key: value for key, value in found.items() if value}
 
 
 def _worker(situation: Situation, name: str) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def tell(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Story]
     yield from _tell_cleanups(before, after)
     if _became(old, new, ConditionType.MIGRATIONS_COMPLETE, "True", only_from="False"):
         yield Story("Normal", "MigrationComplete", _message(new, ConditionType.MIGRATIONS_COMPLETE))
+    if _reason(new, ConditionType.RECONCILED) == Reason.ROLLED_BACK != _reason(old, ConditionType.RECONCILED):
+        yield Story("Normal", "RolledBack", _message(new, ConditionType.RECONCILED))
     if _became(old, new, ConditionType.SUSPENDED, "True"):
         yield Story("Normal", "Suspended", _message(new, ConditionType.SUSPENDED))
     if _became(old, new, ConditionType.SUSPENDED, "False", only_from="True"):
@@ -93,6 +95,10 @@ def _by_type(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def _status(conditions: Mapping[str, Mapping[str, Any]], kind: ConditionType) -> str:
     return str(conditions.get(kind, {}).get("status", ""))
+
+
+def _reason(conditions: Mapping[str, Mapping[str, Any]], kind: ConditionType) -> str:
+    return str(conditions.get(kind, {}).get("reason", ""))
 
 
 def _message(conditions: Mapping[str, Mapping[str, Any]], kind: ConditionType) -> str:

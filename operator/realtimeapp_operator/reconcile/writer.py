@@ -17,6 +17,7 @@ from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.plan import WORKLOADS, guarded
 from realtimeapp_operator.reconcile.problems import name_conflict, problem_of, write_failed
 from realtimeapp_operator.reconcile.records import address_of
+from realtimeapp_operator.reconcile.rollback import take_over
 from realtimeapp_operator.render.secrets import fill
 
 if TYPE_CHECKING:
@@ -53,24 +54,34 @@ class Writer:
 
     async def _write(self, plan: Plan) -> tuple[Problem, ...]:
         conflicts = tuple(name_conflict(Ref.of(item)) for item in plan.conflicts)
-        inputs = [item for item in plan.apply if item["kind"] not in WORKLOADS]
-        workloads = [item for item in plan.apply if item["kind"] in WORKLOADS]
+        inputs = [item for item in plan.apply if item["kind"] not in WORKLOADS | names.AUTOSCALERS]
         problems = await _together(
             [
                 *(self._attempt(self._create(item), Ref.of(item)) for item in plan.create),
                 *(self._attempt(self._apply(item), Ref.of(item)) for item in inputs),
             ]
         )
-        if problems or any(item["kind"] not in WORKLOADS for item in plan.conflicts):
+        if problems or any(item["kind"] not in WORKLOADS | names.AUTOSCALERS for item in plan.conflicts):
             return conflicts + problems
-        problems = conflicts + await _together(
-            self._attempt(self._apply(item), Ref.of(item)) for item in workloads
+        problems = await _together(
+            [
+                *(self._attempt(self._count(item), Ref.of(item)) for item in plan.counts),
+                *(self._attempt(self._reclaim(record), _ref(record)) for record in plan.reclaim),
+            ]
         )
+        if problems:
+            return conflicts + problems
+        problems = await self._apply_all(item for item in plan.apply if item["kind"] in WORKLOADS)
         if not problems:
             problems = await _together(
                 self._attempt(self._delete(record), _ref(record)) for record in plan.delete
             )
-        return problems
+        # After the deletion of one of the other engine: two on one workload are refused, or both stand still.
+        autoscalers = (item for item in plan.apply if item["kind"] in names.AUTOSCALERS)
+        return conflicts + problems + await self._apply_all(autoscalers)
+
+    async def _apply_all(self, manifests: Iterable[Manifest]) -> tuple[Problem, ...]:
+        return await _together(self._attempt(self._apply(item), Ref.of(item)) for item in manifests)
 
     async def _attempt(self, write: Awaitable[Problem | None], ref: Ref) -> Problem | None:
         """Keep one failing write from hiding what the others met."""
@@ -95,6 +106,34 @@ class Writer:
             return problem_of(error, ref)
         return None
 
+    async def _count(self, manifest: Manifest) -> Problem | None:
+        """Apply a number of replicas alone; a Conflict says that the Deployment is not what it was read as."""
+        try:
+            await self._send(manifest, manager=names.MANAGER_COUNT)
+        except (Conflict, Invalid) as error:
+            raise Conflict(status=409, message=error.message) from error
+        return None
+
+    async def _reclaim(self, record: Record) -> Problem | None:
+        """Become the owner of what an undo brought back, so that the next apply can take it away."""
+        ref = _ref(record)
+        found = await self._api.get_metadata(ref)
+        if found is None or found["metadata"].get("uid") != record.uid:
+            raise Conflict(status=409, message=f"{ref} is gone")
+        changes = {
+            "resourceVersion": found["metadata"]["resourceVersion"],
+            "managedFields": take_over(found["metadata"].get("managedFields") or ()),
+        }
+        address = record.address
+        self._observed.expect(self._app, address)
+        try:
+            answer = await self._api.patch(ref, {"metadata": changes})
+        except BaseException:
+            self._observed.give_up(self._app, address)
+            raise
+        self._observed.note(self._app, answer)
+        return None
+
     async def _apply(self, manifest: Manifest) -> Problem | None:
         try:
             await self._send(manifest)
@@ -108,11 +147,11 @@ class Writer:
             return problem_of(error, Ref.of(manifest))
         return None
 
-    async def _send(self, manifest: Manifest) -> None:
+    async def _send(self, manifest: Manifest, *, manager: str = names.FIELD_MANAGER) -> None:
         address = address_of(manifest)
         self._observed.expect(self._app, address)
         try:
-            answer = await self._api.apply(manifest)
+            answer = await self._api.apply(manifest, manager=manager)
         except BaseException:
             self._observed.give_up(self._app, address)
             raise

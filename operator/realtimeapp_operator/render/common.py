@@ -117,10 +117,16 @@ def template_hash(workload: Manifest) -> str:
 
 
 def with_template_hash(workload: Manifest) -> Manifest:
-    """The Deployment or StatefulSet, annotated with the hash of its pod template."""
-    own = workload["metadata"]
-    annotations = {**own.get("annotations", {}), names.ANNOTATION_TEMPLATE_HASH: template_hash(workload)}
-    return {**workload, "metadata": {**own, "annotations": annotations}}
+    """The Deployment or StatefulSet, annotated with the hash of its pod template.
+
+    A Deployment has it as a label, too: an undo takes the annotation back and not the label.
+    """
+    own, digest = workload["metadata"], template_hash(workload)
+    annotations = {**own.get("annotations", {}), names.ANNOTATION_TEMPLATE_HASH: digest}
+    marked = {**own, "annotations": annotations}
+    if workload["kind"] == "Deployment":
+        marked["labels"] = {**own["labels"], names.LABEL_TEMPLATE_HASH: digest}
+    return {**workload, "metadata": marked}
 
 
 def pod_security(*, on_root_mismatch: bool = False) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from realtimeapp_operator.render.redis import build_stateful_set
 from realtimeapp_operator.render.web import build_web
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.render.facts import Facts
 
@@ -24,18 +26,21 @@ def pinned(
     app: RealtimeApp,
     facts: Facts,
     *,
-    current_template_hash: str | None,
-    current_runtime_image: str | None,
+    template_hashes: Collection[str],
+    runtime_images: Iterable[str],
 ) -> Facts:
     """Facts with the runtime image the running pods have, iff they would not roll for any other reason.
 
-    `current_template_hash` is the web Deployment's annotation, `current_runtime_image` what its pods were rendered
-    with; None where nothing runs yet.
+    `template_hashes` are those of the web Deployment, `runtime_images` what its pods may have been rendered with;
+    empty where nothing runs yet.
     """
-    if not current_runtime_image or current_runtime_image == facts.runtime_image:
-        return facts
-    kept = replace(facts, runtime_image=current_runtime_image)
-    return kept if web_template_hash(app, kept) == current_template_hash else facts
+    for image in dict.fromkeys(runtime_images):
+        if image == facts.runtime_image:
+            break
+        kept = replace(facts, runtime_image=image)
+        if image and web_template_hash(app, kept) in template_hashes:
+            return kept
+    return facts
 
 
 def pinned_redis(

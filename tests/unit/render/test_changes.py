@@ -151,7 +151,7 @@ class TestPins:
     def test_an_operator_upgrade_restarts_nobody(self) -> None:
         app, (old, new) = parse(body(NAME)), self.upgraded()
         running = web_template_hash(app, old)
-        facts = pinned(app, new, current_template_hash=running, current_runtime_image=old.runtime_image)
+        facts = pinned(app, new, template_hashes={running}, runtime_images=[old.runtime_image])
         redis = by_name(render(app, old))["StatefulSet", "board-redis"]
         facts = pinned_redis(
             app, facts, current_template_hash=template_hash(redis), current_redis_image=old.redis_image
@@ -163,19 +163,17 @@ class TestPins:
         running = web_template_hash(parse(body(NAME)), old)
         manifest, _, _ = changed(to={"image": "registry.example.com/board:3.2.0"})
         app = parse(manifest)
-        assert pinned(app, new, current_template_hash=running, current_runtime_image=old.runtime_image) == new
+        assert pinned(app, new, template_hashes={running}, runtime_images=[old.runtime_image]) == new
 
     def test_a_change_that_replaces_no_pod_keeps_the_pin(self) -> None:
         old, new = self.upgraded()
         running = web_template_hash(parse(body(NAME)), old)
         manifest, _, _ = changed(to={"web.replicas": 7})
-        facts = pinned(
-            parse(manifest), new, current_template_hash=running, current_runtime_image=old.runtime_image
-        )
+        facts = pinned(parse(manifest), new, template_hashes={running}, runtime_images=[old.runtime_image])
         assert facts.runtime_image == old.runtime_image
 
     def test_an_application_that_never_ran_gets_the_new_runtime(self) -> None:
         _, new = self.upgraded()
         app = parse(body(NAME))
-        assert pinned(app, new, current_template_hash=None, current_runtime_image=None) == new
+        assert pinned(app, new, template_hashes=set(), runtime_images=[]) == new
         assert pinned_redis(app, new, current_template_hash=None, current_redis_image=None) == new
