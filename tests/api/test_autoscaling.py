@@ -1,0 +1,105 @@
+"""An autoscaled application on a real API server: the count belongs to the autoscaler, and nothing is written twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hack.clients.waiting import eventually
+from tests.support.audit import Audit
+from tests.support.operator_process import USER, OperatorProcess, grant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hack.clients.kubectl import Kubectl
+    from tests.api.conftest import ControlPlane
+
+DEPLOYMENT = ("deployments", "arena-web")
+AUTOSCALER = ("horizontalpodautoscalers", "arena-web")
+
+
+@pytest.fixture
+def audit(control_plane: ControlPlane) -> Audit:
+    """The operator's requests."""
+    return Audit(path=control_plane.audit_log, user=USER)
+
+
+@pytest.fixture
+def operator(control_plane: ControlPlane, kubectl: Kubectl, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """The operator, watching the test's namespace only."""
+    kubeconfig = grant(control_plane.kubectl, tmp_path)
+    with OperatorProcess(
+        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
+    ) as process:
+        yield process
+
+
+def manifest(**web: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of spec.web
+    """An application that needs no node to be reconciled."""
+    return {
+        "apiVersion": "realtimeapp.dev/v1alpha1",
+        "kind": "RealtimeApp",
+        "metadata": {"name": "arena"},
+        "spec": {
+            "image": "registry.example.com/arena:1",
+            "framework": "Djust",
+            "django": {"settingsModule": "arena.settings"},
+            "migrations": {"policy": "Disabled"},
+            "checks": {"deploy": "Off"},
+            "web": {"replicas": 3, **web},
+        },
+    }
+
+
+AUTOSCALED = {
+    "minReplicas": 2,
+    "maxReplicas": 9,
+    "targetConnectionsPerPod": 1200,
+    "targetCPUUtilizationPercentage": 75,
+}
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_count_that_the_autoscaler_chose_is_left_alone(
+    kubectl: Kubectl, audit: Audit, operator: OperatorProcess
+) -> None:
+    kubectl.apply(manifest(autoscaling=AUTOSCALED))
+    kubectl.await_condition("arena", "Reconciled", within=30)
+    eventually(lambda: wanted(kubectl) == 3, within=10, what="the application starts with its count")
+    scaler = kubectl.get("hpa", "arena-web")
+    assert scaler["spec"]["scaleTargetRef"]["name"] == "arena-web"
+    assert [metric["type"] for metric in scaler["spec"]["metrics"]] == ["External", "Resource"]
+    kubectl.run("scale", "deployment", "arena-web", "--replicas=7")
+    operator.stop()
+    audit.mark()
+    operator.start()
+    kubectl.patch("rta", "arena", {"spec": {"web": {"disruptionBudget": {"maxUnavailable": 2}}}})
+    eventually(
+        lambda: "poddisruptionbudgets" in {request.resource for request in audit.writes()},
+        within=30,
+        what="the operator works again",
+    )
+    kubectl.await_condition("arena", "Reconciled", within=30)
+    written = {(request.resource, request.name) for request in audit.writes()}
+    assert not written & {DEPLOYMENT, AUTOSCALER}
+    assert wanted(kubectl) == 7
+
+
+@pytest.mark.usefixtures("operator")
+def test_switched_off_the_count_is_the_manifests_again_and_the_autoscaler_is_gone(kubectl: Kubectl) -> None:
+    kubectl.apply(manifest(autoscaling=AUTOSCALED))
+    kubectl.await_condition("arena", "Reconciled", within=30)
+    eventually(lambda: wanted(kubectl) == 3, within=10, what="the application starts with its count")
+    kubectl.patch("rta", "arena", {"spec": {"web": {"autoscaling": None, "replicas": 4}}})
+    eventually(lambda: wanted(kubectl) == 4, within=30, what="the manifest's count")
+    eventually(
+        lambda: kubectl.items("horizontalpodautoscalers") == [], within=30, what="no autoscaler is left"
+    )
+
+
+def wanted(kubectl: Kubectl) -> int:
+    replicas: int = kubectl.get("deployment", "arena-web")["spec"]["replicas"]
+    return replicas
