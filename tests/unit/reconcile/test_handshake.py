@@ -1,0 +1,412 @@
+"""The way in is tried once after each rollout, again only while it fails, and what it says decides about Ready."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from realtimeapp_operator.api.conditions import ConditionType
+from realtimeapp_operator.probe.websocket import Finding, Target, Verdict
+from tests.support.fake_doorbell import VERDICTS
+from tests.support.world import KEY, SPEC, World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NEW = "registry.example.com/counter:2"
+URL = "ws://counter.example.com/ws/live/"
+INGRESS: dict[str, Any] = SPEC["ingress"]
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.declare()
+    return made
+
+
+async def roll_out(world: World, **changes: Any) -> None:  # noqa: ANN401 - fields of the spec
+    """From a changed declaration to all pods being new; what the way in says comes afterwards."""
+    if changes:
+        world.declare(**changes)
+    await world.settle()
+    world.finish_migration()
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+
+
+async def wait(world: World, seconds: float) -> None:
+    """Let time pass as the queue does: whenever an outcome asks for it, the application is looked at again."""
+    end = world.clock.monotonic() + seconds
+    while True:
+        world.due[KEY] = None
+        await world.settle()
+        left = end - world.clock.monotonic()
+        if left <= 0:
+            return
+        await world.clock.advance(min(world.outcomes[KEY].after or left, left))
+
+
+def said(world: World, kind: str = "WebSocketReady") -> tuple[str, str]:
+    condition = world.condition(kind)
+    return condition["status"], condition["reason"]
+
+
+async def test_it_is_opened_once_all_pods_are_new_and_never_at_rest(world: World) -> None:
+    await world.settle()
+    assert said(world) == ("Unknown", "HandshakePending")
+    assert not world.doorbell.rung
+    await roll_out(world)
+    assert said(world) == ("True", "HandshakeSucceeded")
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert world.doorbell.rung == [
+        Target(
+            host="counter.example.com",
+            path="/ws/live/",
+            secure=False,
+            answerer="application",
+            address="192.0.2.1",
+        )
+    ]
+    websocket = world.status()["websocket"]
+    assert websocket["url"] == URL
+    assert websocket["checkedAt"] == world.time()
+
+    world.cluster.log.clear()
+    await wait(world, 3600)
+    assert len(world.doorbell.rung) == 1
+    assert world.cluster.log == []
+
+    world.declare(image=NEW)
+    await world.settle()
+    assert said(world) == ("Unknown", "HandshakePending")
+    assert world.status()["websocket"] == websocket, "the last answer stays until there is another"
+    await roll_out(world)
+    assert len(world.doorbell.rung) == 2
+    assert said(world) == ("True", "HandshakeSucceeded")
+    assert world.status()["websocket"]["checkedFor"] != websocket["checkedFor"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ingress": {**INGRESS, "annotations": {"traefik.ingress.kubernetes.io/router.priority": "7"}}},
+        {"ingress": {**INGRESS, "hosts": ["other.example.com"]}},
+        {"ingress": {**INGRESS, "websocketProbe": {"path": "/ws/other/"}}},
+    ],
+    ids=["an annotation", "the host", "the path"],
+)
+async def test_another_way_in_is_tried_as_well(world: World, changes: dict[str, Any]) -> None:
+    await world.bring_up()
+    world.declare(**changes)
+    await roll_out(world)
+    assert len(world.doorbell.rung) == 2
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
+async def test_a_change_of_something_else_opens_nothing(world: World) -> None:
+    await world.bring_up()
+    world.declare(web={"replicas": 5})
+    await roll_out(world)
+    assert len(world.doorbell.rung) == 1
+
+
+async def test_an_operator_that_starts_anew_does_not_ask_again(world: World) -> None:
+    await world.bring_up()
+    world.cluster.log.clear()
+    world.start()
+    await wait(world, 600)
+    assert len(world.doorbell.rung) == 1
+    assert [request for request in world.cluster.log if request.verb != "get"] == []
+
+
+async def test_an_operator_that_looks_for_the_first_time_does_not_take_ready_back(world: World) -> None:
+    """As after an update from a version that opened nothing."""
+    await world.bring_up()
+    ref = world.cluster.ref("RealtimeApp", "counter")
+
+    def forget(live: dict[str, Any]) -> None:
+        del live["status"]["websocket"]
+        conditions = live["status"]["conditions"]
+        live["status"]["conditions"] = [item for item in conditions if item["type"] != "WebSocketReady"]
+
+    world.cluster.edit(ref, forget)
+    world.told.stories.clear()
+    world.start()
+    world.doorbell.held = asyncio.Event()
+    await world.settle()
+    assert said(world) == ("Unknown", "HandshakePending")
+    assert said(world, "Ready") == ("True", "AsExpected")
+    world.doorbell.held.set()
+    await world.settle()
+    assert said(world) == ("True", "HandshakeSucceeded")
+    assert not world.told.stories
+
+
+async def test_ready_waits_for_the_first_answer_but_not_for_long(world: World) -> None:
+    world.doorbell.held = asyncio.Event()
+    await roll_out(world)
+    assert said(world) == ("False", "HandshakePending")
+    assert said(world, "Ready") == ("False", "HandshakePending")
+    assert said(world, "Degraded")[0] == "False"
+    await wait(world, 14)
+    assert said(world, "Ready") == ("False", "HandshakePending")
+    await wait(world, 2)
+    assert said(world) == ("Unknown", "HandshakePending")
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert len(world.doorbell.rung) == 1, "one at a time"
+    world.doorbell.held.set()
+    await world.settle()
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
+@pytest.mark.parametrize(
+    ("meets", "reason"),
+    [
+        ("host", "HostRefused"),
+        ("origin", "OriginRefused"),
+        ("path", "PathNotFound"),
+        ("page", "NoUpgrade"),
+        ("redirect", "NoUpgrade"),
+        ("error", "EdgeError"),
+        ("full", "PodsFull"),
+    ],
+)
+async def test_a_wrong_answer_that_lasts_is_told_and_takes_ready_away(
+    world: World, meets: str, reason: str
+) -> None:
+    world.doorbell.verdict = VERDICTS[meets]
+    await roll_out(world)
+    assert said(world) == ("False", "HandshakePending"), "an edge learns a little late"
+    await wait(world, 16)
+    assert said(world) == ("False", reason)
+    assert said(world, "Ready") == ("False", reason)
+    message = world.condition("WebSocketReady")["message"]
+    assert message.startswith(f"{URL} does not open: {VERDICTS[meets].detail}. ")
+    assert said(world, "Degraded") == (
+        ("False", "AsExpected") if reason == "PodsFull" else ("True", reason)
+    ), "full pods are no fault of the configuration"
+
+    world.doorbell.verdict = VERDICTS["opened"]
+    await wait(world, 60)
+    assert said(world) == ("True", "HandshakeSucceeded")
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert said(world, "Degraded")[0] == "False"
+
+
+@pytest.mark.parametrize(
+    ("meets", "reason"),
+    [("name", "HostNotResolved"), ("connection", "EdgeUnreachable"), ("certificate", "TlsFailed")],
+)
+async def test_what_may_be_so_from_here_only_is_told_at_once_and_keeps_nobody_waiting(
+    world: World, meets: str, reason: str
+) -> None:
+    world.doorbell.verdict = VERDICTS[meets]
+    await roll_out(world)
+    assert said(world) == ("Unknown", reason)
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert said(world, "Degraded")[0] == "False"
+    assert VERDICTS[meets].detail in world.condition("WebSocketReady")["message"]
+    assert "Ready" in world.told.reasons()
+    assert not any(kind == "Warning" for kind, _, _ in world.told.stories)
+
+
+async def test_an_edge_that_learns_late_alarms_nobody(world: World) -> None:
+    world.doorbell.verdict = VERDICTS["path"]
+    await roll_out(world)
+    await wait(world, 5)
+    world.doorbell.verdict = VERDICTS["opened"]
+    await wait(world, 5)
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert world.told.reasons().count("Ready") == 1
+    assert not any(kind == "Warning" for kind, _, _ in world.told.stories)
+
+
+async def test_it_is_tried_again_with_growing_pauses_and_written_once(world: World) -> None:
+    world.doorbell.verdict = VERDICTS["path"]
+    await roll_out(world)
+    tried: list[float] = []
+    before = world.clock.monotonic()
+    while len(tried) < 8:
+        rung = len(world.doorbell.rung)
+        await wait(world, 1)
+        if len(world.doorbell.rung) > rung:
+            tried.append(world.clock.monotonic() - before)
+    assert tried == [1, 3, 7, 15, 31, 61, 361, 661]
+    checked_at = world.status()["websocket"]["checkedAt"]
+    world.cluster.log.clear()
+    await wait(world, 3600)
+    assert len(world.doorbell.rung) == 9 + 12
+    assert world.cluster.writes() == [], "the same answer is no news"
+    assert world.status()["websocket"]["checkedAt"] == checked_at
+
+
+async def test_a_failing_way_in_is_tried_at_once_when_its_address_changes(world: World) -> None:
+    world.doorbell.verdict = VERDICTS["connection"]
+    await roll_out(world)
+    await wait(world, 120)
+    rung = len(world.doorbell.rung)
+    world.doorbell.verdict = VERDICTS["opened"]
+    ref = world.cluster.ref("Ingress", "counter-web")
+    world.cluster.set_status(ref, {"loadBalancer": {"ingress": [{"hostname": "edge.example.net"}]}})
+    await world.settle()
+    assert len(world.doorbell.rung) == rung + 1
+    assert world.doorbell.rung[-1].address == "edge.example.net"
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
+async def test_an_operator_that_starts_anew_keeps_the_words_until_it_knows_better(world: World) -> None:
+    world.doorbell.verdict = VERDICTS["origin"]
+    await roll_out(world)
+    await wait(world, 20)
+    before = world.status()
+    world.start()
+    world.cluster.log.clear()
+    world.doorbell.held = asyncio.Event()
+    await wait(world, 20)
+    assert world.status() == before
+    assert world.cluster.writes() == []
+    world.doorbell.verdict = VERDICTS["opened"]
+    world.doorbell.held.set()
+    await world.settle()
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
+async def test_an_old_pod_that_the_edge_still_leads_to_speaks_for_nobody(world: World) -> None:
+    for name, revision in (("counter-web-1", "old"), ("counter-web-2", "new")):
+        world.pod(name, revision=revision, status={"phase": "Running"})
+    ref = world.cluster.ref("Pod", "counter-web-1")
+    world.cluster.edit(ref, lambda live: live["metadata"].update(deletionTimestamp="2026-01-01T00:00:00Z"))
+    world.doorbell.verdict = Verdict(finding=Finding.OPENED, revision="old")
+    await roll_out(world)
+    assert said(world, "Ready") == ("False", "HandshakePending")
+    world.doorbell.verdict = Verdict(finding=Finding.OPENED, revision="new")
+    await wait(world, 2)
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
+@pytest.mark.parametrize(
+    ("changes", "answerer", "path"),
+    [
+        ({}, "application", "/ws/live/"),
+        ({"framework": "Channels"}, "edge", "/ws/"),
+        (
+            {"framework": "Channels", "ingress": {**INGRESS, "websocketProbe": {"path": "/ws/open/"}}},
+            "application",
+            "/ws/open/",
+        ),
+        ({"framework": "RealtimeChat"}, "edge", "/messaging/"),
+    ],
+)
+async def test_what_is_known_to_take_everybody_in_answers_itself(
+    changes: dict[str, Any], answerer: str, path: str
+) -> None:
+    world = World()
+    world.declare(**changes)
+    await roll_out(world)
+    (target,) = world.doorbell.rung
+    assert (target.answerer, target.path) == (answerer, path)
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "ingress": None,
+            "django": {"settingsModule": "counter.settings", "allowedHosts": ["a.example.com"]},
+        },
+        {"ingress": {**INGRESS, "websocketProbe": {"mode": "Disabled"}}},
+        {"framework": "Channels", "ingress": {**INGRESS, "websocketPaths": []}},
+        {"framework": "Django", "django": {"settingsModule": "shop.settings"}},
+    ],
+    ids=["no ingress", "disabled", "no path", "no sockets"],
+)
+async def test_where_none_is_asked_for_none_is_opened(changes: Mapping[str, Any]) -> None:
+    world = World()
+    world.declare(**changes)
+    await roll_out(world)
+    assert said(world) == ("True", "NotConfigured")
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert not world.doorbell.rung
+    assert "websocket" not in world.status()
+
+
+async def test_a_suspended_application_is_left_alone_and_looked_at_when_it_is_back(world: World) -> None:
+    await world.bring_up()
+    world.declare(suspend=True)
+    await roll_out(world)
+    assert said(world) == ("False", "Suspended")
+    assert said(world, "Ready") == ("False", "Suspended")
+    world.declare()
+    await roll_out(world)
+    assert said(world, "Ready") == ("True", "AsExpected")
+
+
+async def test_without_a_published_address_the_name_is_looked_up() -> None:
+    world = World(traefik=False)
+    world.cluster.put(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "IngressClass",
+            "metadata": {"name": "traefik"},
+            "spec": {"controller": "example.com/other"},
+        }
+    )
+    world.declare()
+    await world.settle()
+    world.finish_migration()
+    await world.settle()
+    for kind, name in (("Deployment", "counter-web"), ("StatefulSet", "counter-redis")):
+        ref = world.cluster.ref(kind, name)
+        world.roll_out()
+        assert ref
+    world.cluster.set_status(world.cluster.ref("Ingress", "counter-web"), {"loadBalancer": {"ingress": []}})
+    await world.settle()
+    assert said(world, "EdgeReady") == ("False", "AddressPending")
+    (target,) = world.doorbell.rung
+    assert target.address is None
+    assert said(world, "Ready") == ("True", "AsExpected")
+
+
+async def test_nothing_is_tried_through_an_ingress_class_that_is_not_there() -> None:
+    world = World(traefik=False)
+    world.declare()
+    await roll_out(world)
+    assert said(world, "EdgeReady") == ("False", "IngressClassNotFound")
+    assert said(world) == ("Unknown", "HandshakePending")
+    assert not world.doorbell.rung
+
+
+async def test_an_application_that_is_gone_is_not_waited_for(world: World) -> None:
+    world.doorbell.held = asyncio.Event()
+    await roll_out(world)
+    world.undeclare()
+    await world.settle()
+    await world.clock.run_ready()
+    assert not world.openings.busy
+
+
+async def test_an_operator_that_stops_breaks_off_what_is_under_way(world: World) -> None:
+    world.doorbell.held = asyncio.Event()
+    async with world.openings:
+        await roll_out(world)
+        assert world.openings.busy
+    assert not world.openings.busy
+
+
+async def test_a_probe_that_fails_unforeseen_keeps_nobody_waiting(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(target: Target) -> Verdict:
+        raise RuntimeError(target.path)
+
+    world.doorbell.open = fail  # type: ignore[method-assign]  # a fault that no fake is meant to have
+    await roll_out(world)
+    assert said(world) == ("Unknown", "EdgeUnreachable")
+    assert said(world, ConditionType.READY) == ("True", "AsExpected")
+    assert "cannot try the WebSocket of shop/counter" in caplog.text
