@@ -24,6 +24,7 @@ from realtimeapp_operator.reconcile.records import (
     DeploymentState,
     JobState,
     Record,
+    ReplicaSetState,
     StatefulSetState,
     address_of,
 )
@@ -42,6 +43,8 @@ WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "Job", "CronJob"})
 """Kinds that run pods; they are written after everything their pods use."""
 HELD: Final = frozenset({"Deployment", "CronJob"})
 """Kinds whose new template waits for the gate; a Deployment's count does not, unless it comes back from 0."""
+STARTS_PODS: Final = "ScaledObject"
+"""Waits for the gate until it is there: KEDA brings back what rests at 0, with the template it has; an HPA does not."""
 KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
 """Kinds an older pod may still need when it starts once more."""
 
@@ -174,6 +177,8 @@ def _differs(manifest: Manifest, record: Record | None) -> bool:
 def _is_held(manifest: Manifest, record: Record | None, gate: Gate) -> bool:
     if is_migration(manifest):
         return bool(gate.older) or not gate.checked
+    if manifest["kind"] == STARTS_PODS:
+        return record is None and not gate.open
     if gate.open or manifest["kind"] not in HELD or _rests(manifest):
         return False
     if record is None or not isinstance(record.detail, DeploymentState) or not record.detail.wanted:
@@ -215,10 +220,18 @@ def _superfluous(
     rolling = any(item["kind"] in WORKLOADS for item in apply) or any(
         is_rolling(record) for record in family.owned(owner)
     )
+    kept = frozenset(
+        name
+        for record in family.records
+        if isinstance(record.detail, ReplicaSetState)
+        for name in record.detail.configs
+    )
     for record in family.owned(owner):
         kind, name = record.address.kind, record.address.name
         if (kind, name) in wanted or record.deleting or isinstance(record.detail, PodState):
             continue
+        if kind == "ConfigMap" and name in kept:
+            continue  # An undo would bring back pods that cannot start without it.
         if record in gate.older:
             if not runs(record, family):
                 yield record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.ports import Surroundings
 from tests.support.world import KEY, World
 
 WORKER = {"name": "celery", "type": "CeleryWorker", "app": "shop"}
@@ -233,3 +234,21 @@ async def test_what_was_suspended_comes_back_only_migrated(world: World) -> None
     assert image(world) == mended
     assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 2
     assert world.child("CronJob", "counter-clearsessions")["spec"]["suspend"] is False
+
+
+async def test_keda_cannot_bring_back_what_is_not_migrated() -> None:
+    web = {"autoscaling": {"maxReplicas": 6, "engine": "KEDA"}}
+    world = World(surroundings=Surroundings(metrics_url="http://operator-leader.system.svc:8080"))
+    world.declare(web=web, suspend=True)
+    await world.settle()
+    world.finish_migration()
+    await world.settle()
+    world.declare(web=web, image=NEW)
+    await world.settle()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 0
+    assert world.cluster.get("ScaledObject", "counter-web") is None, "it starts pods by itself"
+
+    world.finish_migration()
+    await world.settle()
+    assert world.cluster.get("ScaledObject", "counter-web") is not None
+    assert image(world) == NEW
