@@ -38,6 +38,7 @@ from realtimeapp_operator.telemetry.metrics import Metrics
 from realtimeapp_operator.wiring.counts import KnownCounts, start_serving
 from realtimeapp_operator.wiring.handlers import build_registry
 from realtimeapp_operator.wiring.parts import Parts
+from realtimeapp_operator.wiring.scaled_objects import ScaledObjects
 from realtimeapp_operator.wiring.shell import watch_apps
 
 if TYPE_CHECKING:
@@ -186,11 +187,16 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
             queue.add(key)
 
     def see_app(event: str, item: dict[str, Any]) -> None:
+        scaled_objects.look(item)
         key = apps.take(event, item)
         if key is not None:
             queue.add(key)
 
-    informers = _build_informers(client, settings.namespaces, see_child)
+    scaled_objects = ScaledObjects(client, settings.namespaces, see_child)
+    informers: tuple[Informer | ScaledObjects, ...] = (
+        *_build_informers(client, settings.namespaces, see_child),
+        scaled_objects,
+    )
     health.add_ready("caches", lambda: _describe_unsynced(informers))
     registry = build_registry(
         see=see_app,
@@ -240,12 +246,12 @@ def _build_informers(
     return (*owned, Informer(client, kinds.INGRESS_CLASS, None, "", see))
 
 
-async def _synced(informers: Iterable[Informer]) -> None:
+async def _synced(informers: Iterable[Informer | ScaledObjects]) -> None:
     for informer in informers:
         await informer.synced()
 
 
-def _describe_unsynced(informers: Iterable[Informer]) -> str | None:
+def _describe_unsynced(informers: Iterable[Informer | ScaledObjects]) -> str | None:
     missing = sorted({informer.kind.plural for informer in informers if not informer.has_synced})
     return f"not listed yet: {', '.join(missing)}" if missing else None
 

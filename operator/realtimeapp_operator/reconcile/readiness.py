@@ -13,6 +13,7 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import Condition, ConditionType
 from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
+from realtimeapp_operator.reconcile.autoscalers import find_blind_autoscaler
 from realtimeapp_operator.reconcile.diagnosis import diagnose
 from realtimeapp_operator.reconcile.gate import describe_wait
 from realtimeapp_operator.reconcile.handshake import assess_handshake
@@ -235,8 +236,9 @@ def _assess_trouble(situation: Situation, parts: dict[ConditionType, Said]) -> S
     for kind in kinds:
         if _is_trouble(parts[kind]):
             return _is(parts[kind].reason, _with_comfort(situation, parts[kind].message))
-    if (found := find_failed_cleanup(situation)) is not None:
-        return _is(found.reason, found.message)
+    for found in (find_failed_cleanup(situation), find_blind_autoscaler(situation)):
+        if found is not None:
+            return _is(found.reason, found.message)
     return _is_not(Reason.AS_EXPECTED)
 
 

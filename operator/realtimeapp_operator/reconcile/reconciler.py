@@ -16,6 +16,7 @@ from realtimeapp_operator.kube.errors import NotFound
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile import handshake
 from realtimeapp_operator.reconcile.attempts import Look, choose_attempts, read_attempt
+from realtimeapp_operator.reconcile.autoscalers import seconds_to_blindness
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
 from realtimeapp_operator.reconcile.gate import read_gate
@@ -269,6 +270,7 @@ class Reconciler:
             if situation.tries is None
             else handshake.seconds_to_next_look(situation.tries, now=self._clock.monotonic()),
             *(attempt.seconds_to_retry(now=self._clock.now()) for attempt in attempts),
+            seconds_to_blindness(situation, now=self._clock.monotonic()),
         ]
         after = min((wait for wait in waits if wait is not None), default=None)
         return DONE if after is None else Outcome(after=after)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from realtimeapp_operator import names
+from realtimeapp_operator.reconcile.autoscaler_state import AutoscalerState, read_autoscaler
 from realtimeapp_operator.reconcile.ownership import NOTHING, OwnedFields, owned_fields
 from realtimeapp_operator.reconcile.pod_state import PodState, conditions_of, read_pod, shortened
 from realtimeapp_operator.reconcile.ports import Key
-from realtimeapp_operator.reconcile.references import secrets_of
+from realtimeapp_operator.reconcile.references import configs_of, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -52,6 +53,13 @@ class DeploymentState:
     def serves(self) -> bool:
         """Whether there are only pods of the newest template, all of them wanted and ready."""
         return self.updated == self.replicas == self.wanted <= self.ready
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSetState:
+    """A revision of a Deployment, as long as it is kept for an undo: the ConfigMaps its pods would need."""
+
+    configs: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,17 @@ class IngressState:
     addresses: tuple[str, ...]
 
 
-Detail = DeploymentState | StatefulSetState | JobState | CronJobState | IngressState | PodState | None
+Detail = (
+    DeploymentState
+    | ReplicaSetState
+    | StatefulSetState
+    | JobState
+    | CronJobState
+    | IngressState
+    | AutoscalerState
+    | PodState
+    | None
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,13 +163,15 @@ def read(obj: Mapping[str, Any], *, since: float, known: Record | None = None) -
     """Read a record out of an object as the API server sends it; `known` is the record of it before."""
     metadata = obj["metadata"]
     kind = obj["kind"]
-    annotations = metadata.get("annotations") or {}
+    annotations = (metadata.get("annotations") or {}) if kind not in _MADE_OF_OURS else {}
     owner = _controller(metadata)
     reader = _READERS.get(kind)
     applied_hash = annotations.get(names.ANNOTATION_HASH, "")
     template_hash = annotations.get(names.ANNOTATION_TEMPLATE_HASH, "")
     generation = template_generation = metadata.get("generation", 0)
     observed = (obj.get("status") or {}).get("observedGeneration", 0)
+    if kind in _MADE_OF_OURS:
+        observed = generation
     if known is not None and (known.uid, known.applied_hash) == (metadata.get("uid"), applied_hash):
         generation = known.applied_generation
     if known is not None and (known.uid, known.template_hash) == (metadata.get("uid"), template_hash):
@@ -245,6 +265,10 @@ def _deployment(obj: Mapping[str, Any]) -> DeploymentState:
     )
 
 
+def _replica_set(obj: Mapping[str, Any]) -> ReplicaSetState:
+    return ReplicaSetState(configs=configs_of(obj["spec"]["template"]["spec"]))
+
+
 def _stateful_set(obj: Mapping[str, Any]) -> StatefulSetState:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     pod = spec["template"]["spec"]
@@ -290,10 +314,15 @@ def _ingress(obj: Mapping[str, Any]) -> IngressState:
     )
 
 
-_NEVER_APPLIED_AGAIN = frozenset({"Pod", "Job"})
+_MADE_OF_OURS = frozenset({"ReplicaSet"})
+"""Kinds whose annotations are copies of our own, and whose number of pods is known from elsewhere."""
+_NEVER_APPLIED_AGAIN = frozenset({"Pod", "Job", "ReplicaSet"})
 
 _READERS: Mapping[str, Callable[[Mapping[str, Any]], Detail]] = {
+    "HorizontalPodAutoscaler": read_autoscaler,
+    "ScaledObject": read_autoscaler,
     "Deployment": _deployment,
+    "ReplicaSet": _replica_set,
     "StatefulSet": _stateful_set,
     "Job": _job,
     "CronJob": _cron_job,
