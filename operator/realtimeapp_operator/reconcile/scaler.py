@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FRESH_SECONDS: Final = 5.0
-"""A count older than this is asked for anew before a pod goes by it."""
+FRESH_SECONDS: Final = 1.0
+"""A count older than this is asked for anew before a pod goes by it: who leaves in between makes another pod the lightest."""
 LOOK_SECONDS: Final = 15.0
 """While the next step waits for room, it is looked for this often, beside every change of a pod."""
 SOON_SECONDS: Final = 0.1
