@@ -89,6 +89,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
         _C.PROGRESSING,
         _C.READY,
         _C.WEB_READY,
+        _C.WORKERS_READY,
     ),
     Reason.WAITING_FOR_ROLLOUT: explain(
         "`migrations.policy` is `AfterRollout`: the migration starts when all web and worker pods are of the new "

@@ -48,6 +48,7 @@ SERVICE: Final = Kind("v1", "Service", "services")
 POD: Final = Kind("v1", "Pod", "pods")
 EVENT: Final = Kind("v1", "Event", "events")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
+REPLICA_SET: Final = Kind("apps/v1", "ReplicaSet", "replicasets")
 STATEFUL_SET: Final = Kind("apps/v1", "StatefulSet", "statefulsets")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
 CRON_JOB: Final = Kind("batch/v1", "CronJob", "cronjobs")
@@ -69,6 +70,7 @@ OWNED: Final[tuple[Kind, ...]] = (
     CONFIG_MAP,
     SERVICE,
     DEPLOYMENT,
+    REPLICA_SET,
     STATEFUL_SET,
     JOB,
     CRON_JOB,

@@ -13,6 +13,11 @@ def secrets_of(pod_spec: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for kind, name in references(pod_spec) if kind == "Secret")
 
 
+def configs_of(pod_spec: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the ConfigMaps a pod cannot start without."""
+    return frozenset(name for kind, name in references(pod_spec) if kind == "ConfigMap")
+
+
 def references(pod_spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (Secret | ConfigMap, name) for everything a pod needs before its containers start."""
     for volume in pod_spec.get("volumes") or ():

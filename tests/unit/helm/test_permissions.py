@@ -34,7 +34,8 @@ APPLICATIONS: Final = {
     ("networking.k8s.io", "networkpolicies"): CHILD,
     ("policy", "poddisruptionbudgets"): CHILD,
     ("", "secrets"): "create get",
-    ("", "pods"): "list watch",
+    ("", "pods"): "list patch watch",
+    ("apps", "replicasets"): "list watch",
     ("", "events"): "create get patch",
 }
 CLUSTER: Final = {
