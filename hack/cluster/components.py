@@ -210,7 +210,8 @@ def traefik(state: State, program: Path) -> Component:
             f"--entrypoints.traefik.address=127.0.0.1:{PING_PORT}",
             "--ping=true",
             "--providers.kubernetesingress=true",
-            "--providers.kubernetesingress.ingressendpoint.ip=127.0.0.1",
+            # The one that pods reach as well: the operator connects to what an Ingress publishes.
+            f"--providers.kubernetesingress.ingressendpoint.ip={NODE_ADDRESS}",
             # A test waits for the edge after every change; the default of 2 s would be most of its time.
             "--providers.providersThrottleDuration=100ms",
             "--global.checknewversion=false",

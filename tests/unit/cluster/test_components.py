@@ -46,7 +46,7 @@ def test_traefik_serves_loopback_and_pods_and_publishes_an_address() -> None:
         "--entrypoints.web.address=127.0.0.1:80",
         "--entrypoints.web-bridge.address=10.244.0.1:80",
         "--entrypoints.websecure.address=127.0.0.1:443",
-        "--providers.kubernetesingress.ingressendpoint.ip=127.0.0.1",
+        "--providers.kubernetesingress.ingressendpoint.ip=10.244.0.1",
         "--providers.providersThrottleDuration=100ms",
     ):
         assert flag in traefik.command
