@@ -6,7 +6,6 @@ counts, a pod that does not answer never counts as empty: it makes the sum incom
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,22 +58,18 @@ class AppLoads:
         return self.complete and now - self.measured <= within
 
 
-class Rhythm(enum.Enum):
-    """How often an application's pods are asked."""
-
-    REST = "nothing is under way"
-    AUTOSCALED = "an autoscaler decides by the counts"
-    MOVING = "connections are being moved"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Followed:
     """How an application is sampled, as its last reconcile said."""
 
     port: int
     """Where its web pods listen."""
-    rhythm: Rhythm
-    """How often."""
+    autoscaled: bool = False
+    """Whether an autoscaler decides by the counts."""
+    moving_until: float = -math.inf
+    """Until when connections are being moved, as far as is known; on the monotonic clock."""
+    patience: float = math.inf
+    """Seconds a pod that is deleted may take; after that it holds nothing any more, even if its node cannot say so."""
     replaced: frozenset[str] = frozenset()
     """Uids of the pods a running rollout takes away."""
 
@@ -134,8 +129,12 @@ class Loads:
         return loads.active if loads.is_fresh(now=self._clock.monotonic(), within=within) else None
 
     def pods(self, key: Key) -> tuple[Record, ...]:
-        """Return the web pods of an application as they are observed now."""
-        return self._observed.family(key).pods(names.COMPONENT_WEB)
+        """Return the web pods of an application as they are observed now, without those that are long overdue."""
+        pods, how = self._observed.family(key).pods(names.COMPONENT_WEB), self._followed.get(key)
+        if how is None:
+            return pods
+        now = self._clock.monotonic()
+        return tuple(pod for pod in pods if not (pod.deleting and now - pod.since > how.patience))
 
 
 def is_news(loads: AppLoads, status: Mapping[str, Any], how: Followed, *, now: datetime) -> bool:

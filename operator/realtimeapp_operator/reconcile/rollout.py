@@ -6,6 +6,7 @@ number of pods changed or a tenth of the connections moved, and stay word for wo
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from realtimeapp_operator import names
@@ -18,7 +19,6 @@ from realtimeapp_operator.reconcile.gate import describe_wait
 from realtimeapp_operator.reconcile.job_conditions import Said
 from realtimeapp_operator.reconcile.loads import (
     Followed,
-    Rhythm,
     count_left,
     has_left_moved,
     tell_connections,
@@ -26,8 +26,9 @@ from realtimeapp_operator.reconcile.loads import (
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import DeploymentState
 from realtimeapp_operator.reconcile.rollback import is_undone
+from realtimeapp_operator.reconcile.scaling import LATE_SECONDS
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, WEB
-from realtimeapp_operator.render.pacing import min_ready_seconds
+from realtimeapp_operator.render.pacing import grace_seconds, min_ready_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -189,12 +190,17 @@ def choose_sampling(situation: Situation) -> Followed | None:
     spec = situation.app.spec
     if not defaults.holds_sockets(spec):
         return None
-    web = _look(situation)
-    rhythm = Rhythm.REST if spec.web.autoscaling is None else Rhythm.AUTOSCALED
-    if web is not None and (web.leaving or (web.rolls and web.old and not _stands(web.detail))):
-        rhythm = Rhythm.MOVING
-    replaced = frozenset(pod.uid for pod in web.old) if web is not None else frozenset[str]()
-    return Followed(port=spec.web.port, rhythm=rhythm, replaced=replaced)
+    web, patience = _look(situation), grace_seconds(spec) + LATE_SECONDS
+    ends = [pod.since + patience for pod in situation.pods(WEB) if pod.deleting]
+    if web is not None and web.rolls and web.old and not _stands(web.detail):
+        ends.append(math.inf)
+    return Followed(
+        port=spec.web.port,
+        autoscaled=spec.web.autoscaling is not None,
+        moving_until=max(ends, default=-math.inf),
+        patience=patience,
+        replaced=frozenset(pod.uid for pod in web.old) if web is not None else frozenset(),
+    )
 
 
 def _look(situation: Situation) -> _Web | None:

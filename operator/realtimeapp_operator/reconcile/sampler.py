@@ -12,7 +12,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final, Never, Protocol
 
-from realtimeapp_operator.reconcile.loads import Rhythm, can_be_asked, is_news
+from realtimeapp_operator.reconcile.loads import can_be_asked, is_news
 from realtimeapp_operator.reconcile.pod_state import PodState
 
 if TYPE_CHECKING:
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
     from realtimeapp_operator.probe.connections import Reading
     from realtimeapp_operator.reconcile.apps import Apps
-    from realtimeapp_operator.reconcile.loads import AppLoads, Loads
+    from realtimeapp_operator.reconcile.loads import AppLoads, Followed, Loads
     from realtimeapp_operator.reconcile.ports import Clock, Key
 
 logger = logging.getLogger(__name__)
 
 REST_SECONDS: Final = 30
-"""Default interval at rest: two pods of each of a thousand applications are 67 small requests per second."""
+"""Default interval at rest: two pods of each of a thousand applications are 67 requests per second, measured 0.6 ms of CPU
+each."""
 AUTOSCALED_SECONDS: Final = 10.0
 """Below the 15 s in which autoscalers ask."""
 MOVING_SECONDS: Final = 2.0
@@ -114,7 +115,7 @@ class Sampler:
             self._silences.pop(key, None)
             self._meter.forget_connections(key)
         for key, how in followed.items():
-            interval = self._seconds_between(how.rhythm)
+            interval = self._seconds_between(how, now=now)
             due = self._due.get(key)
             if due is None:
                 due = now + self._phase() * interval
@@ -127,10 +128,10 @@ class Sampler:
                 due = now + pause
             self._due[key] = due
 
-    def _seconds_between(self, rhythm: Rhythm) -> float:
-        if rhythm is Rhythm.MOVING:
+    def _seconds_between(self, how: Followed, *, now: float) -> float:
+        if now < how.moving_until:
             return min(MOVING_SECONDS, self._rest_seconds)
-        if rhythm is Rhythm.AUTOSCALED:
+        if how.autoscaled:
             return min(AUTOSCALED_SECONDS, self._rest_seconds)
         return self._rest_seconds
 

@@ -10,7 +10,7 @@ import pytest
 
 from realtimeapp_operator.probe.connections import Reading
 from realtimeapp_operator.reconcile.apps import Apps
-from realtimeapp_operator.reconcile.loads import Followed, Loads, Rhythm
+from realtimeapp_operator.reconcile.loads import Followed, Loads
 from realtimeapp_operator.reconcile.observed import Observed
 from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.reconcile.sampler import Sampler
@@ -136,6 +136,22 @@ async def test_a_drain_is_looked_at_every_two_seconds() -> None:
         assert world.probe.asked == [address(1)] * 2
 
 
+async def test_a_pod_on_a_node_that_is_gone_is_waited_for_no_longer_than_it_may_take() -> None:
+    world = await bring_up()
+    async with running(world.sampler):
+        await pass_time(world, 35)
+        stop_pod(world, 0)
+        hold(world, 0, None)
+        await pass_time(world, 70)
+        assert world.loads.total(KEY) is None, "it may still hold some"
+        await pass_time(world, 60)
+        assert world.loads.total(KEY) == 100
+        world.probe.asked.clear()
+        await pass_time(world, 120)
+        assert world.probe.asked == [address(1)] * 4
+    assert world.status()["connections"]["active"] == 100
+
+
 async def test_pods_that_never_answer_are_asked_ever_more_rarely(caplog: pytest.LogCaptureFixture) -> None:
     world = await bring_up(pods=1)
     hold(world, 0, None)
@@ -210,7 +226,7 @@ async def test_a_thousand_applications_are_a_steady_trickle() -> None:
         labels = {**template["metadata"]["labels"], "app.kubernetes.io/instance": key.name}
         metadata = {**template["metadata"], "name": f"{key.name}-web-0", "uid": key.name, "labels": labels}
         observed.observe("ADDED", {**template, "metadata": metadata})
-        loads.follow(key, Followed(port=8000, rhythm=Rhythm.REST))
+        loads.follow(key, Followed(port=8000))
     note = loads.note
 
     def remember(key: Key, readings: Any) -> None:  # noqa: ANN401 - passed on
