@@ -54,9 +54,15 @@ def manifest_of(counter: dict[str, Any], **autoscaling: Any) -> dict[str, Any]: 
 @pytest.fixture
 def measured(cluster: Kubectl, operator: Kubectl) -> Iterator[Kubectl]:
     """The operator serving external metrics; afterwards as the other tests have it."""
-    helm(cluster, *install_arguments(), "--set", "externalMetrics.enabled=true")
+    serve_metrics(cluster)
     yield operator
     helm(cluster, *install_arguments())
+
+
+def serve_metrics(cluster: Kubectl) -> None:
+    """Have the operator serve external metrics, and the API server find it."""
+    helm(cluster, *install_arguments(), "--set", "externalMetrics.enabled=true")
+    cluster.run("wait", "--for=condition=Available", f"apiservice/{EXTERNAL_API}", "--timeout=60s")
 
 
 def change_addon(command: str, name: str) -> None:
@@ -198,7 +204,7 @@ async def test_the_own_api_scales_out_and_an_outage_of_it_scales_nothing_in(
     assert "FailedGetExternalMetric" in told["message"]
     assert kubectl.condition(APP, "WebReady")["status"] == "True", "the pods serve"
     assert replicas(kubectl) == MANY
-    helm(cluster, *install_arguments(), "--set", "externalMetrics.enabled=true")
+    serve_metrics(cluster)
     kubectl.await_condition(APP, "Degraded", status="False", within=PATIENCE_SECONDS, interval=LOOK_SECONDS)
 
 
