@@ -7,7 +7,7 @@ number of pods changed or a tenth of the connections moved, and stay word for wo
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
@@ -23,47 +23,18 @@ from realtimeapp_operator.reconcile.loads import (
     has_left_moved,
     tell_connections,
 )
-from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import DeploymentState
-from realtimeapp_operator.reconcile.rollback import is_undone
+from realtimeapp_operator.reconcile.revisions import STALLED, has_arrived, is_rollout, look_at_web
 from realtimeapp_operator.reconcile.scaling import LATE_SECONDS
 from realtimeapp_operator.reconcile.situation import CHECK, MIGRATION, WEB
 from realtimeapp_operator.render.pacing import grace_seconds, min_ready_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from realtimeapp_operator.reconcile.records import Record
+    from realtimeapp_operator.reconcile.revisions import WebRollout
     from realtimeapp_operator.reconcile.situation import Situation
     from realtimeapp_operator.render.facts import Manifest
-
-ROLLED_OUT: Final = "NewReplicaSetAvailable"
-"""What the Deployment controller says once all pods are of one template, and still while some are made anew."""
-PAUSED: Final = "DeploymentPaused"
-"""What it says of a paused Deployment, also when nothing is to be rolled out."""
-RESUMED: Final = "DeploymentResumed"
-STALLED: Final = "ProgressDeadlineExceeded"
-ENDED: Final = frozenset({"Succeeded", "Failed"})
-
-
-class _Web(NamedTuple):
-    """The web Deployment and its pods."""
-
-    detail: DeploymentState
-    updated: int
-    """Pods of the template that is asked for."""
-    old: tuple[Record, ...]
-    """Pods of older revisions, stopping or not."""
-    new: tuple[PodState, ...]
-    leaving: int
-    leaving_old: int
-    rolls: bool
-    """Whether the Deployment still replaces pods."""
-
-    @property
-    def staying_old(self) -> int:
-        """Pods of older revisions that nobody has told to stop, as the Deployment counts them."""
-        return max(self.detail.replicas - self.updated, 0)
 
 
 def assess_progress(situation: Situation) -> Said:
@@ -74,7 +45,7 @@ def assess_progress(situation: Situation) -> Said:
         if part not in {MIGRATION, CHECK}
     ):
         return Said("True" if _goes_on(situation) else "False", *describe_wait(situation.gate))
-    web = _look(situation)
+    web = look_at_web(situation)
     if web is not None and web.rolls:
         return _describe_web(situation, web)
     for part, manifest in situation.workloads():
@@ -83,9 +54,9 @@ def assess_progress(situation: Situation) -> Said:
         if (
             record is not None
             and isinstance(detail, DeploymentState)
-            and _is_rollout(manifest, record, detail)
+            and is_rollout(manifest, record, detail)
         ):
-            updated = detail.updated if _has_arrived(manifest, record) else 0
+            updated = detail.updated if has_arrived(manifest, record) else 0
             what = _describe_pods(detail, updated, f"worker {part.worker}")
             return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{what}.")
     if (undone := find_undone(situation)) is not None:
@@ -136,7 +107,7 @@ def count_wanted(situation: Situation) -> tuple[int, int]:
 
 def find_pause(situation: Situation) -> str | None:
     """Return where a paused rollout of the web pods stands and how it goes on; None when none is paused."""
-    web = _look(situation)
+    web = look_at_web(situation)
     if web is None or not (web.rolls and web.detail.paused):
         return None
     app = situation.app
@@ -159,7 +130,7 @@ def tell_counts(situation: Situation) -> Mapping[str, Any]:
 
 def tell_rollout(situation: Situation) -> Mapping[str, Any]:
     """Return `status.rollout`; empty at rest, while the rollout is held, and at a first start, which moves nobody."""
-    web = _look(situation)
+    web = look_at_web(situation)
     before: Mapping[str, Any] = situation.before.get("rollout") or {}
     if (
         web is None
@@ -190,7 +161,7 @@ def choose_sampling(situation: Situation) -> Followed | None:
     spec = situation.app.spec
     if not defaults.holds_sockets(spec):
         return None
-    web, patience = _look(situation), grace_seconds(spec) + LATE_SECONDS
+    web, patience = look_at_web(situation), grace_seconds(spec) + LATE_SECONDS
     ends = [pod.since + patience for pod in situation.pods(WEB) if pod.deleting]
     if web is not None and web.rolls and web.old and not _stands(web.detail):
         ends.append(math.inf)
@@ -203,85 +174,13 @@ def choose_sampling(situation: Situation) -> Followed | None:
     )
 
 
-def _look(situation: Situation) -> _Web | None:
-    manifest = situation.workload(WEB)
-    record = situation.record(manifest) if manifest is not None else None
-    if manifest is None or record is None or not isinstance(record.detail, DeploymentState):
-        return None
-    pods = [
-        pod
-        for pod in situation.pods(WEB)
-        if isinstance(pod.detail, PodState) and pod.detail.phase not in ENDED
-    ]
-    held = situation.is_held(manifest)
-    arrived = _has_arrived(manifest, record)
-    current = _find_current_revision(pods, record.detail) if arrived else None
-    return _Web(
-        detail=record.detail,
-        updated=record.detail.updated if arrived else 0,
-        old=() if held else tuple(pod for pod in pods if _revision(pod) != current),
-        new=tuple(
-            pod.detail for pod in pods if isinstance(pod.detail, PodState) and pod.detail.revision == current
-        ),
-        leaving=sum(1 for pod in pods if pod.deleting),
-        leaving_old=_count_leaving_of_old_revisions(pods),
-        rolls=not held and _is_rollout(manifest, record, record.detail),
-    )
-
-
-def _is_rollout(manifest: Manifest, record: Record, detail: DeploymentState) -> bool:
-    """Whether one template replaces another, or the first is on its way; a change of scale or an eviction is neither."""
-    rests = {ROLLED_OUT} | ({PAUSED, RESUMED} if detail.updated == detail.replicas else set())
-    return (
-        not _has_arrived(manifest, record)
-        or detail.replicas > detail.updated
-        or detail.progressing not in rests
-    )
-
-
-def _has_arrived(manifest: Manifest, record: Record) -> bool:
-    """Whether the Deployment controller has seen the template that is to run, and counts its pods.
-
-    That is the one asked for, or the one somebody rolled back to.
-    """
-    wanted = manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
-    there = record.template_hash == wanted or is_undone(manifest, record)
-    return there and record.observed_generation >= record.template_generation
-
-
-def _find_current_revision(pods: Iterable[Record], detail: DeploymentState) -> str | None:
-    """Return the revision the Deployment counts as updated; None while it has no pod.
-
-    The pods do not say which template is the newest. The count does: it is that of one revision, and where two have as
-    many pods, the newest pod is of the newer one.
-    """
-    staying: dict[str, list[str]] = {}
-    for pod in pods:
-        if isinstance(pod.detail, PodState) and not pod.deleting:
-            staying.setdefault(pod.detail.revision, []).append(pod.detail.created_at)
-    if not detail.updated or not staying:
-        return None
-    newest_first = sorted(staying, key=lambda revision: max(staying[revision]), reverse=True)
-    return min(newest_first, key=lambda revision: abs(len(staying[revision]) - detail.updated))
-
-
-def _revision(pod: Record) -> str:
-    return pod.detail.revision if isinstance(pod.detail, PodState) else ""
-
-
-def _count_leaving_of_old_revisions(pods: Iterable[Record]) -> int:
-    revisions = [(pod.deleting, _revision(pod)) for pod in pods]
-    staying = {revision for deleting, revision in revisions if not deleting}
-    return sum(1 for deleting, revision in revisions if deleting and staying and revision not in staying)
-
-
-def _left(situation: Situation, web: _Web) -> int | None:
+def _left(situation: Situation, web: WebRollout) -> int | None:
     if not defaults.holds_sockets(situation.app.spec):
         return None
     return count_left(situation.loads, (pod.uid for pod in web.old))
 
 
-def _remaining(situation: Situation, web: _Web, left: int | None) -> Remaining:
+def _remaining(situation: Situation, web: WebRollout, left: int | None) -> Remaining:
     counts = situation.loads.by_pod if situation.loads.complete else {}
     return Remaining(
         old_pods=web.staying_old,
@@ -298,7 +197,7 @@ def _stands(detail: DeploymentState) -> bool:
     return detail.paused or detail.progressing == STALLED
 
 
-def _describe_web(situation: Situation, web: _Web) -> Said:
+def _describe_web(situation: Situation, web: WebRollout) -> Said:
     if (paused := find_pause(situation)) is not None:
         return Said("False", Reason.ROLLOUT_PAUSED, paused)
     pods = _describe_pods(web.detail, web.updated, "web")
