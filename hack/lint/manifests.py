@@ -52,10 +52,15 @@ def validate_rendered() -> tuple[bool, str]:
         shutil.copy(example, target / f"source-{example.name}")
     for support in sorted((EXAMPLES / "support").glob("*.yaml")):
         shutil.copy(support, target / f"support-{support.name}")
-    passed, output = run(str(binaries.path("helm")), "template", "realtimeapp-operator", str(CHART))
-    if not passed:
-        return False, output
-    (target / "chart.yaml").write_text(output)
+    for name, values in (
+        ("chart", ()),
+        ("chart-external-metrics", ("--set", "externalMetrics.enabled=true")),
+    ):
+        command = (str(binaries.path("helm")), "template", "realtimeapp-operator", str(CHART), *values)
+        passed, output = run(*command)
+        if not passed:
+            return False, output
+        (target / f"{name}.yaml").write_text(output)
     return run(
         str(binaries.path("kubeconform")),
         "-strict",
@@ -83,6 +88,8 @@ def schemas() -> Path:
 
 def module(folder: str, path: str) -> tuple[str, Path]:
     """Version and sources of the Go module `path` as pinned in `folder`."""
+    # Its sources alone: nothing is built from some of them unless somebody asks.
+    subprocess.run(["go", "mod", "download", path], cwd=MODULES / folder, check=True)
     listed = subprocess.run(
         ["go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", path],
         cwd=MODULES / folder,
