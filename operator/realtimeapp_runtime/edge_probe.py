@@ -9,19 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from realtimeapp_runtime import log
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from realtimeapp_runtime.connection import Receive, Send
+    from realtimeapp_runtime.connection import Application, Receive, Send
 
 HEADER: Final = b"x-realtimeapp-probe"
 EDGE: Final = b"edge"
-CLOSE_CODES: Final = {400: 4400, 403: 4403, 503: 4503}
+CLOSE_CODES: Final = {400: 4400, 403: 4403, 404: 4404, 503: 4503}
 """What a refusal closes with where the server can answer a handshake with 403 only (daphne): then the operator's is accepted first."""
 REVISION_HEADER: Final = b"x-realtimeapp-revision"
 """Which revision's pod it is: while the last old pod leaves, the edge may still lead there. Daphne sends no headers along."""
 REVISION_VARIABLE: Final = "REALTIMEAPP_REVISION"
 RETRY_AFTER: Final = (b"retry-after", b"1")
+UNROUTED: Final = "No route found for path"
+"""What Channels' URLRouter raises; a server makes an error 500 of it, which could be anything."""
 
 
 class Refusal(NamedTuple):
@@ -63,7 +67,11 @@ class EdgeProbe:
         await receive()  # the handshake itself; a server may wait for it to be taken
         if refusal is None:
             await self._accept_and_close(send, 1000, "")
-        elif "websocket.http.response" not in (scope.get("extensions") or {}):
+        else:
+            await self._refuse(scope, send, refusal)
+
+    async def _refuse(self, scope: dict[str, Any], send: Send, refusal: Refusal) -> None:
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
             await self._accept_and_close(send, CLOSE_CODES[refusal.status], refusal.why)
         else:
             headers = [*_build_headers(refusal), *self._mark]
@@ -71,15 +79,28 @@ class EdgeProbe:
             await send(start)
             await send({"type": "websocket.http.response.body", "body": f"{refusal.why}\n".encode()})
 
-    def mark(self, send: Send) -> Send:
-        """Return `send` for an application that is to answer: its answer says of which revision it is."""
+    def show(self, application: Application) -> Application:
+        """Return `application` for a handshake it is to answer: it says of which revision it is, and if it has no such path."""
 
-        async def send_marked(message: dict[str, Any]) -> None:
-            if self._mark and message["type"] == "websocket.accept":
-                message = {**message, "headers": [*(message.get("headers") or ()), *self._mark]}
-            await send(message)
+        async def shown(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+            answered = False
 
-        return send_marked
+            async def send_marked(message: dict[str, Any]) -> None:
+                nonlocal answered
+                answered = True
+                if self._mark and message["type"] == "websocket.accept":
+                    message = {**message, "headers": [*(message.get("headers") or ()), *self._mark]}
+                await send(message)
+
+            try:
+                await application(scope, receive, send_marked)
+            except Exception as error:
+                if answered or UNROUTED not in str(error):
+                    raise
+                log.write(f"the application has no route for the WebSocket path {scope['path']!r}")
+                await self._refuse(scope, send, Refusal(404, "the application has no such path"))
+
+        return shown
 
     async def _accept_and_close(self, send: Send, code: int, reason: str) -> None:
         await send({"type": "websocket.accept", "headers": self._mark})

@@ -86,9 +86,8 @@ class Wrapper:
                 await admission.refuse_websocket(scope, send, refusal)
             return
         self._proxies.rewrite(scope)
-        if ours:
-            send = self._edge_probe.mark(send)
-        await websocket.serve(self._application, scope, receive, send, self._process)
+        application = self._edge_probe.show(self._application) if ours else self._application
+        await websocket.serve(application, scope, receive, send, self._process)
 
     async def _serve_http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["path"].startswith(probes.PREFIX):

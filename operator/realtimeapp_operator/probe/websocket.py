@@ -37,6 +37,7 @@ DETAIL_MAX: Final = 160
 SPOKEN: Final = {
     4400: HTTPStatus.BAD_REQUEST,
     4403: HTTPStatus.FORBIDDEN,
+    4404: HTTPStatus.NOT_FOUND,
     4503: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Close codes of the runtime for a refusal, where its server can answer a handshake with 403 only (daphne)."""

@@ -130,7 +130,13 @@ async def test_each_wrong_answer_is_told_apart(
 
 @pytest.mark.parametrize(
     ("code", "finding"),
-    [(4400, Finding.HOST), (4403, Finding.ORIGIN), (4503, Finding.FULL), (1000, Finding.OPENED)],
+    [
+        (4400, Finding.HOST),
+        (4403, Finding.ORIGIN),
+        (4404, Finding.PATH),
+        (4503, Finding.FULL),
+        (1000, Finding.OPENED),
+    ],
 )
 async def test_a_server_that_cannot_answer_with_a_status_says_it_with_a_close_code(
     code: int, finding: Finding
