@@ -11,6 +11,7 @@ from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import DeploymentState
 from realtimeapp_operator.reconcile.rollback import is_undone
+from realtimeapp_operator.reconcile.scaling import ENDED
 from realtimeapp_operator.reconcile.situation import WEB
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ PAUSED: Final = "DeploymentPaused"
 """What it says of a paused Deployment, also when nothing is to be rolled out."""
 RESUMED: Final = "DeploymentResumed"
 STALLED: Final = "ProgressDeadlineExceeded"
-ENDED: Final = frozenset({"Succeeded", "Failed"})
 
 
 class WebRollout(NamedTuple):
