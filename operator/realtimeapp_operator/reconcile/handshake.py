@@ -17,7 +17,7 @@ from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.probe.websocket import Finding, Target, Verdict
 from realtimeapp_operator.reconcile.job_conditions import Said
 from realtimeapp_operator.reconcile.pod_state import PodState
-from realtimeapp_operator.reconcile.problems import problem
+from realtimeapp_operator.reconcile.problems import problem, quoted
 from realtimeapp_operator.reconcile.records import IngressState
 from realtimeapp_operator.reconcile.situation import WEB
 from realtimeapp_operator.render.common import canonical
@@ -194,10 +194,11 @@ def _describe(verdict: Verdict, target: Target) -> Said:
     if verdict.finding is Finding.OPENED:
         return Said("True", Reason.HANDSHAKE_SUCCEEDED, f"{target.url} was opened.")
     if verdict.finding in NOT_REACHED:
-        what = f"{target.url} cannot be tried from where the operator runs: {verdict.detail}"
+        what = f"{target.url} cannot be tried from where the operator runs: {quoted(verdict.detail)}"
         found = problem(NOT_REACHED[verdict.finding], what)
         return Said("Unknown", found.reason, found.message)
-    found = problem(WRONG_ANSWERS[verdict.finding], f"{target.url} does not open: {verdict.detail}")
+    what = f"{target.url} does not open: {quoted(verdict.detail)}"
+    found = problem(WRONG_ANSWERS[verdict.finding], what)
     return Said("False", found.reason, found.message)
 
 
