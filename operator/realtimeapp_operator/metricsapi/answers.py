@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 GROUP_VERSION: Final = "external.metrics.k8s.io/v1beta1"
 ROOT: Final = f"/apis/{GROUP_VERSION}"
 
+OPENAPI: Final[dict[str, dict[str, Any]]] = {
+    "/openapi/v2": {
+        "swagger": "2.0",
+        "info": {"title": "realtimeapp-operator", "version": "v1beta1"},
+        "paths": {},
+    },
+    "/openapi/v3": {"paths": {}},
+}
+"""Descriptions with nothing in them: an API server that finds none asks again and again, and complains in its log."""
+
 _REASONS: Final = {
     HTTPStatus.BAD_REQUEST: "BadRequest",
     HTTPStatus.UNAUTHORIZED: "Unauthorized",
@@ -62,6 +72,8 @@ def answer_metrics_api(*, method: str, path: str, selector: str | None, counts: 
         )
     if path.rstrip("/") == ROOT:
         return Answer(HTTPStatus.OK, _discovery())
+    if path in OPENAPI:
+        return Answer(HTTPStatus.OK, OPENAPI[path])
     return _answer_metric(path, selector or "", counts)
 
 

@@ -80,7 +80,7 @@ def test_no_connections_at_all_is_a_number_too() -> None:
         (f"{ROOT}/namespaces/shop/requests", "realtimeapp.dev/app=chat", 404, "only realtimeapp_connections"),
         (f"{ROOT}/namespaces/shop", None, 404, "is not served"),
         ("/apis/external.metrics.k8s.io/v1", None, 404, "is not served"),
-        ("/openapi/v2", None, 404, "is not served"),
+        ("/openapi/v4", None, 404, "is not served"),
         ("/metrics", None, 404, "is not served"),
     ],
 )
@@ -92,6 +92,12 @@ def test_what_is_not_a_number_is_a_status_object_with_a_sentence(
     assert (answer.body["kind"], answer.body["status"], answer.body["code"]) == ("Status", "Failure", code)
     assert said in answer.body["message"]
     assert "items" not in answer.body
+
+
+@pytest.mark.parametrize("path", ["/openapi/v2", "/openapi/v3"])
+def test_the_api_server_finds_a_description_with_nothing_in_it(path: str) -> None:
+    answer = ask(path)
+    assert (answer.status, answer.body["paths"]) == (200, {})
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH"])
