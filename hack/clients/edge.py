@@ -18,20 +18,26 @@ NO_ROUTE = b"404 page not found\n"
 """Traefik's whole answer to a host it does not know."""
 
 
-async def await_edge(host: str, path: str = "/") -> None:
-    """Wait until the edge has a route to the application.
+async def ask(host: str, path: str = "/") -> int:
+    """Return the status of one request through the edge, 0 when nothing answers."""
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.get(URL + path, headers={"Host": host}) as response:
+                return response.status
+        except aiohttp.ClientError:
+            return 0
 
-    Ready speaks of the application; the ingress controller learns of its first endpoint at the same moment and takes
-    a little longer (Traefik has no route at all, and answers 404, while a Service has no endpoints).
+
+async def await_edge(host: str, path: str = "/") -> None:
+    """Wait until the edge has a route to an application without WebSockets.
+
+    Where there are some, Ready says so: the operator has opened one. Otherwise Ready speaks of the pods; the ingress
+    controller learns of the first at the same moment and takes a little longer (Traefik has no route at all, and
+    answers 404, while a Service has no endpoints).
     """
 
     async def answers() -> bool:
-        async with aiohttp.ClientSession() as session:
-            try:
-                async with session.get(URL + path, headers={"Host": host}) as response:
-                    return response.status == HTTPStatus.OK
-            except aiohttp.ClientError:
-                return False
+        return await ask(host, path) == HTTPStatus.OK
 
     await eventually_async(answers, within=20, what=f"http://{host}{path} answers 200")
 

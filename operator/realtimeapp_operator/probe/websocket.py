@@ -130,7 +130,9 @@ class WebSocketProbe:
             verdict = judge(refusal.status, refusal.headers)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # OSError has TimeoutError and SSLError
             verdict = self._explain(error, target)
-        return replace(verdict, revision=ear.revision)
+        # Whether pod or edge says 404 is half of the answer; only the runtime in the pods tells a revision.
+        by = ", by a web pod" if ear.revision and verdict.detail else ""
+        return replace(verdict, detail=f"{verdict.detail}{by}", revision=ear.revision)
 
     def _explain(self, error: Exception, target: Target) -> Verdict:
         match error:

@@ -152,7 +152,9 @@ async def test_the_revision_of_the_pod_is_told_whatever_it_answers(code: int) ->
         return web.Response(status=code, headers={"X-RealtimeApp-Revision": "r7"})
 
     async with serve(Edge(answer=answer)) as edge:
-        assert (await WebSocketProbe().open(target(edge.port))).revision == "r7"
+        verdict = await WebSocketProbe().open(target(edge.port))
+    assert verdict.revision == "r7"
+    assert verdict.detail.endswith(", by a web pod")
 
 
 async def test_a_port_nobody_listens_on_is_no_answer_of_the_edge() -> None:
