@@ -52,7 +52,8 @@ async def bystanders(
     host: str, *, page: str = "/", socket: str = "/ws/listen/", sockets: int = SOCKETS
 ) -> AsyncIterator[Bystanders]:
     """People at work, all of them connected."""
-    await await_edge(host, page)
+    if not sockets:
+        await await_edge(host, page)
     async with Visitor(host=host, path=page) as visitor, Fleet(host=host, path=socket, size=sockets) as fleet:
 
         async def at_work() -> bool:

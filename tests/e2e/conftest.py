@@ -1,6 +1,7 @@
 """The e2e ring's surroundings: the node cluster, the operator installed by Helm, a restricted namespace per test.
 
-KUBECONFIG=... runs the ring against another cluster that has the images and Traefik on 127.0.0.1:80.
+KUBECONFIG=... runs the ring against another cluster that has the images and Traefik on 127.0.0.1:80, and publishes an
+address of it that pods reach: Ready means that the operator came in there.
 A test that fails shows what the cluster saw: conditions, events, pods, the operator's log.
 """
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hack.clients.browser import chromium
-from hack.clients.edge import await_edge
 from hack.clients.waiting import eventually
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ async def test_two_people_count_for_themselves_and_survive_the_death_of_a_pod(
 ) -> None:
     print(f"Ready after {ready:.1f} s")
     assert ready <= READY_SECONDS
-    await await_edge(host)
     async with chromium() as browser:
         anna = await (await browser.new_context()).new_page()
         ben = await (await browser.new_context()).new_page()

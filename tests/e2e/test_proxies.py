@@ -9,8 +9,6 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from hack.clients.edge import await_edge
-
 if TYPE_CHECKING:
     from hack.clients.kubectl import Kubectl
 
@@ -24,12 +22,11 @@ LIES = {
 
 
 @pytest.fixture
-async def ready(kubectl: Kubectl, host: str, counter: dict[str, Any]) -> None:
-    """The counter with one web pod, Ready and reachable."""
+def ready(kubectl: Kubectl, counter: dict[str, Any]) -> None:
+    """The counter with one web pod, Ready."""
     counter["spec"].setdefault("web", {})["replicas"] = 1
     kubectl.apply(counter)
     kubectl.await_condition("counter", "Ready", within=60)
-    await await_edge(host)
 
 
 @pytest.mark.usefixtures("ready")

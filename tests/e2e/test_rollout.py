@@ -9,7 +9,7 @@ import pytest
 
 from hack.clients.application import is_settled
 from hack.clients.browser import chromium
-from hack.clients.edge import Visitor, await_edge
+from hack.clients.edge import Visitor
 from hack.clients.sockets import Fleet
 from hack.clients.waiting import eventually_async
 from tests.e2e.test_first_light import click, count, open_counter
@@ -43,7 +43,6 @@ async def fleet(kubectl: Kubectl, host: str, counter: dict[str, Any], strategy: 
     }
     kubectl.apply(counter)
     kubectl.await_condition("counter", "Ready", within=60)
-    await await_edge(host)
     async with Fleet(host=host, path="/ws/whoami/", size=SOCKETS) as fleet:
         await eventually_async(lambda: all_open(fleet), within=60, what="all sockets open")
         yield fleet
