@@ -1,7 +1,10 @@
 """Whether the new revision may start: not before the database is migrated for it, nor against checks that are enforced.
 
-Looks at the Jobs the declaration asks for and at older migrations that still run. Writes nothing; what is held back is
-decided by the plan.
+With the policy AfterRollout it is the other way round: the migration waits until no pod of an older revision is left.
+The very first migration comes before the first pods whatever the policy: there is nothing older to be careful of.
+
+Looks at the Jobs the declaration asks for, at older migrations that still run, and at the pods. Writes nothing; what is
+held back is decided by the plan.
 """
 
 from __future__ import annotations
@@ -12,13 +15,15 @@ from typing import TYPE_CHECKING
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.reasons import Reason
+from realtimeapp_operator.reconcile.arrival import is_rolled_out
 from realtimeapp_operator.reconcile.attempts import component_of
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.records import JobState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
+    from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.records import Record
     from realtimeapp_operator.render.facts import Manifest
@@ -44,11 +49,16 @@ class Gate:
     older: tuple[Record, ...] = ()
     checked: bool = True
     """Whether the checks let the migration start: they have passed, or they are not enforced."""
+    after_rollout: bool = False
+    """Whether new pods come first, and the migration when they are all there."""
+    deferred: bool = False
+    """Whether the migration is not due yet: there are pods of an older revision, or not all of the new one."""
 
     @property
     def open(self) -> bool:
         """Whether new pod templates may be applied."""
-        return self.checked and self.state in {GateState.NONE, GateState.COMPLETE}
+        migrated = self.after_rollout or self.state in {GateState.NONE, GateState.COMPLETE}
+        return self.checked and migrated
 
 
 def describe_wait(gate: Gate) -> tuple[Reason, str]:
@@ -63,11 +73,11 @@ def is_migration(manifest: Manifest) -> bool:
     return component_of(manifest) == names.COMPONENT_MIGRATE
 
 
-def read_gate(*, desired: Iterable[Manifest], family: Family, owner: str, enforced: bool) -> Gate:
-    """Read the state of the Jobs that `desired` asks for.
-
-    `owner` is the application's uid, `enforced` whether its checks hold the rest.
-    """
+def read_gate(*, desired: Collection[Manifest], family: Family, app: RealtimeApp) -> Gate:
+    """Read the state of the Jobs that `desired` asks for."""
+    owner, enforced = app.metadata.uid, app.spec.checks.deploy == "Enforce"
+    web = family.get("Deployment", names.web(app.metadata.name), owner=owner)
+    after_rollout = app.spec.migrations.policy == "AfterRollout" and web is not None
     jobs = {component_of(item): item["metadata"]["name"] for item in desired if item["kind"] == "Job"}
     job, check = jobs.get(names.COMPONENT_MIGRATE, ""), jobs.get(names.COMPONENT_CHECK, "")
     older = tuple(
@@ -84,6 +94,8 @@ def read_gate(*, desired: Iterable[Manifest], family: Family, owner: str, enforc
         check=check,
         older=older,
         checked=not enforced or _is_complete(family.get("Job", check, owner=owner)),
+        after_rollout=after_rollout,
+        deferred=after_rollout and not is_rolled_out(desired, family, owner=owner),
     )
 
 

@@ -49,6 +49,9 @@ def assess_migrations(situation: Situation) -> Said:  # noqa: PLR0911 - one line
     if situation.migration.failure is not None:
         found = situation.migration.failure.problem
         return Said("False", found.reason, found.message)
+    if situation.migration.record is None and gate.deferred:
+        what = "every web and worker pod is of the new revision and no older one is left"
+        return Said("False", Reason.WAITING_FOR_ROLLOUT, f"The migration starts when {what}.")
     if situation.migration.record is None and not gate.checked:
         return Said("False", Reason.WAITING_FOR_CHECKS, f"The migration waits for the Job {gate.check}.")
     return Said("False", Reason.MIGRATION_RUNNING, f"Job {gate.job} is running.")

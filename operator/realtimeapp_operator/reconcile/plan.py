@@ -113,7 +113,7 @@ def plan(
                 leaving.append(record)
             else:
                 conflicts.append(item)
-        elif not _differs(manifest, record):
+        elif not _differs(manifest, record) or (gate.deferred and is_migration(manifest)):
             continue
         elif is_undone(manifest, record) or _is_going_to_rest(manifest, record, app):
             counts.append(follow(manifest, record, from_rest=True))

@@ -222,6 +222,8 @@ def _sum_up(situation: Situation, parts: dict[ConditionType, Said]) -> Said:
     blocking = [verdict for verdict in failing if not _is_tolerated(situation, verdict[1])]
     if not blocking:
         return _is(Reason.AS_EXPECTED, "Everything asked for serves.")
+    # What waits for the rollout says less than the rollout itself.
+    blocking.sort(key=lambda verdict: verdict[1] is Reason.WAITING_FOR_ROLLOUT)
     _, reason, message = next((verdict for verdict in blocking if verdict[1] in TROUBLE), blocking[0])
     return _is_not(reason, _with_comfort(situation, message))
 

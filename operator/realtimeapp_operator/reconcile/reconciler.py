@@ -180,8 +180,7 @@ class Reconciler:
         )
         stages, next_step = await self._scaler.scale(desired, key=body.key, app=app, family=family)
         family = self._observed.family(body.key)  # It may have taken a moment.
-        enforced = app.spec.checks.deploy == "Enforce"
-        gate = read_gate(desired=desired, family=family, owner=owner, enforced=enforced)
+        gate = read_gate(desired=desired, family=family, app=app)
         writer = Writer(api=self._api, observed=self._observed, app=body.key, owner=owner)
         for desired in stages:
             todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
@@ -199,7 +198,7 @@ class Reconciler:
             app=app,
             desired=desired,
             family=family,
-            gate=read_gate(desired=desired, family=family, owner=owner, enforced=enforced),
+            gate=read_gate(desired=desired, family=family, app=app),
             migration=migration,
             check=check,
             before=body.status,
