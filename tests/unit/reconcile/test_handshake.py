@@ -9,7 +9,11 @@ import pytest
 
 from realtimeapp_operator.api.conditions import ConditionType
 from realtimeapp_operator.probe.websocket import Finding, Target, Verdict
-from tests.support.fake_doorbell import VERDICTS
+from realtimeapp_operator.reconcile.handshake import Knock
+from realtimeapp_operator.reconcile.openings import AT_ONCE, Openings
+from realtimeapp_operator.reconcile.ports import Key
+from tests.support.fake_clock import FakeClock
+from tests.support.fake_doorbell import VERDICTS, FakeDoorbell
 from tests.support.world import KEY, SPEC, World
 
 if TYPE_CHECKING:
@@ -389,6 +393,23 @@ async def test_an_application_that_is_gone_is_not_waited_for(world: World) -> No
     await world.settle()
     await world.clock.run_ready()
     assert not world.openings.busy
+
+
+async def test_many_applications_wait_for_each_other_and_nobody_for_ever() -> None:
+    clock, doorbell = FakeClock(), FakeDoorbell()
+    doorbell.held = asyncio.Event()
+    ended: list[Key] = []
+    target = Target(host="counter.example.com", path="/ws/live/", secure=False, answerer="edge")
+    keys = [Key("shop", f"counter-{number}") for number in range(AT_ONCE + 5)]
+    async with Openings(doorbell=doorbell, clock=clock, announce=ended.append) as openings:
+        for key in keys:
+            openings.follow(key, Knock(target=target, checks=key.name), possible=True)
+        await clock.run_ready()
+        assert len(doorbell.rung) == AT_ONCE
+        openings.forget(keys[-1])
+        doorbell.held.set()
+        await clock.run_ready()
+    assert ended == keys[:-1], "who is gone is not waited for"
 
 
 async def test_an_operator_that_stops_breaks_off_what_is_under_way(world: World) -> None:
