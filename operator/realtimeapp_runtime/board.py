@@ -1,7 +1,8 @@
 """The shared board: a hash in the application's Redis in which every server process of every web pod writes its row.
 
 A daemon thread with a plain client reads and writes it, so that a Redis that is slow, away or never there costs the event loop
-nothing. Without it everybody goes on at the pace of its own pod. Nothing here decides anything; see share.py.
+nothing. Without it everybody goes on at the pace of its own pod. What follows from it is decided in
+share.py and balance.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from realtimeapp_runtime import credentials, failure, fleet, ledger, log
+from realtimeapp_runtime import balance, credentials, failure, fleet, ledger, log
 
 if TYPE_CHECKING:
     from realtimeapp_runtime.config import Config
@@ -24,20 +25,23 @@ KEPT_SECONDS: Final = 3600
 """How long the board outlives the last process that wrote to it."""
 SWEPT_SECONDS: Final = 60
 """A row this old is removed by whoever sees it."""
-REVISION_VARIABLE: Final = "REALTIMEAPP_REVISION"
+MARK: Final = "rebalance"
+"""The field of the mark; those of rows have a slash."""
 
 
 class Board:
     """What this process has read last, and the thread that keeps it up to date."""
 
-    def __init__(self, config: Config, book: ledger.Ledger) -> None:
+    def __init__(self, config: Config, book: ledger.Ledger, *, revision: str) -> None:
         self._config = config
         self._book = book
         self._pod = os.environ.get("HOSTNAME") or socket.gethostname()
-        self._revision = os.environ.get(REVISION_VARIABLE, "")
+        self._revision = revision
         self._client: Any = None
         self._ahead: float | None = None
         self._closes_from: float | None = None
+        self._shedding = False
+        self._wanted: fleet.Mark | None = None
         self._reached: bool | None = None
         self._awake = threading.Event()
         self.view: fleet.View | None = None
@@ -52,6 +56,10 @@ class Board:
         """Say at once that this process closes its connections from `closes_from` (monotonic) on."""
         self._closes_from = closes_from
         self._awake.set()
+
+    def announce_shedding(self, shedding: bool) -> None:  # noqa: FBT001 - the fact itself
+        """Say from the next beat on whether this process gives connections away."""
+        self._shedding = shedding
 
     def find_fresh_view(self) -> fleet.View | None:
         """Return the board, unless Redis has been silent for so long that others may have changed their minds."""
@@ -77,7 +85,8 @@ class Board:
 
     @property
     def _period(self) -> float:
-        return fleet.REST_SECONDS if self._closes_from is None else fleet.BUSY_SECONDS
+        marked = self.view is not None and self.view.mark is not None
+        return fleet.BUSY_SECONDS if marked or self._closes_from is not None else fleet.REST_SECONDS
 
     def _beat(self, key: str) -> None:
         """Write the row and read everybody's, in one round trip."""
@@ -87,9 +96,10 @@ class Board:
             self._ahead = _read_clock(self._client.time()) - time.monotonic()
         own = f"{self._pod}/{os.getpid()}"
         began = time.monotonic()
+        row = self._describe(began, self._ahead)
         batch = self._client.pipeline(transaction=False)
         batch.time()
-        batch.hset(key, own, fleet.encode(self._describe(began, self._ahead)))
+        batch.hset(key, own, fleet.encode(row))
         batch.expire(key, KEPT_SECONDS)
         batch.hgetall(key)
         clock, _, _, texts = batch.execute()
@@ -97,12 +107,31 @@ class Board:
         now = _read_clock(clock)
         self._ahead = now - (began + ended) / 2
         decoded = ((name, fleet.decode(text)) for name, text in texts.items())
-        found = {name: row for name, row in decoded if row is not None}
-        rows = {name: row for name, row in found.items() if not row.is_gone(now)}
-        self.view = fleet.View(own=own, rows=rows, read_at=ended, ahead=self._ahead)
-        forgotten = [name for name, row in found.items() if now - row.at > SWEPT_SECONDS]
+        found = {name: there for name, there in decoded if there is not None}
+        rows = {**{name: there for name, there in found.items() if not there.is_gone(now)}, own: row}
+        mark = fleet.decode_mark(texts.get(MARK))
+        joins = self.view is None and self._config.rebalance
+        view = fleet.View(own=own, rows=rows, read_at=ended, ahead=self._ahead, mark=mark)
+        self.view = view
+        self._keep_mark(key, view, now=now, joins=joins)
+        forgotten = [name for name, there in found.items() if now - there.at > SWEPT_SECONDS]
         if forgotten:
             self._client.hdel(key, *forgotten)
+
+    def _keep_mark(self, key: str, view: fleet.View, *, now: float, joins: bool) -> None:
+        """Set the mark on joining, again if somebody who had not seen it removed an older one; remove it when it has served."""
+        if joins:
+            self._wanted = balance.begin(view, now)
+            if self._wanted is not None:
+                log.write(
+                    f"rebalance: joined {len(balance.count_open(view.rows)) - 1} pods that serve already"
+                )
+        wanted = self._wanted
+        if wanted is not None and now < wanted.begins:
+            if view.mark is None or view.mark.until < wanted.until:
+                self._client.hset(key, MARK, fleet.encode(wanted))
+        elif view.mark is not None and balance.is_over(view, now):
+            self._client.hdel(key, MARK)
 
     def _describe(self, now: float, ahead: float) -> fleet.Row:
         cells = self._book.cells
@@ -113,6 +142,7 @@ class Board:
             at=now + ahead,
             period=self._period,
             closes_from=None if self._closes_from is None else self._closes_from + ahead,
+            shedding=self._shedding,
         )
 
     def _note_reached(self, error: Exception | None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from realtimeapp_runtime import drain_flag, ledger, log, share
 from realtimeapp_runtime.pace import Pace
@@ -20,31 +20,25 @@ if TYPE_CHECKING:
 
     from realtimeapp_runtime.board import Board
     from realtimeapp_runtime.config import Drain
+    from realtimeapp_runtime.crowd import Crowd
 
 POLL_SECONDS: Final = 0.25
 """How late a process may notice the flag: one stat() per period. Also how late a waiting close notices another rate."""
 LATE_SECONDS: Final = 0.05
 
 
-class Closable(Protocol):
-    """A long-lived connection the drain can end."""
-
-    async def close_for_drain(self, deadline: float) -> None:
-        """Tell the client to come back elsewhere; wait no later than `deadline` (monotonic) for a good moment."""
-
-
 class Drainer:
-    """Watches the flag and closes what is registered in `open`."""
+    """Watches the flag and closes the crowd."""
 
-    def __init__(self, *, settings: Drain, run_dir: Path, book: ledger.Ledger, board: Board) -> None:
+    def __init__(
+        self, *, settings: Drain, run_dir: Path, book: ledger.Ledger, board: Board, crowd: Crowd
+    ) -> None:
         self._settings = settings
         self._run_dir = run_dir
         self._book = book
         self._board = board
+        self._crowd = crowd
         self._refuse_from: float | None = None
-        self._asked: set[Closable] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.open: set[Closable] = set()
 
     @property
     def begun(self) -> bool:
@@ -69,11 +63,12 @@ class Drainer:
         self._board.announce_drain(self._refuse_from)
         self._book.cells[ledger.PHASE] = ledger.PHASE_LAG
         log.write(
-            f"drain: readiness fails now; {len(self.open)} connections open, closing from {self._settings.lag_seconds:g} s on"
+            f"drain: readiness fails now; {len(self._crowd.open)} connections open, closing from {self._settings.lag_seconds:g} s on"
         )
         await asyncio.sleep(self._refuse_from - time.monotonic())
         self._book.find_others()
-        at_start = len(self.open)
+        self._crowd.begin_again()
+        at_start = len(self._crowd.open)
         begins = time.monotonic()
         speed = Speed(
             settings=self._settings,
@@ -91,28 +86,13 @@ class Drainer:
             await self._close_all(pace, speed)
 
     async def _close_all(self, pace: Pace, speed: Speed) -> None:
-        waiting: list[Closable] = []
-        while True:
-            if not waiting:
-                self._asked &= self.open
-                waiting = list(self.open - self._asked)
-                random.shuffle(waiting)
-            if not waiting:
-                return
-            if waiting[-1] not in self.open:
-                waiting.pop()  # left by itself
-                continue
-            delay = pace.wait(now=time.monotonic(), rate=speed.find(len(waiting)))
+        while (connection := self._crowd.find_next()) is not None:
+            delay = pace.wait(now=time.monotonic(), rate=speed.find(self._crowd.waiting))
             if delay > 0:
                 await asyncio.sleep(min(delay, POLL_SECONDS))
                 continue
             pace.take()
-            connection = waiting.pop()
-            self._asked.add(connection)
-            # a task of its own: a client that does not read can block a send for ever
-            task = asyncio.ensure_future(connection.close_for_drain(speed.deadline))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._crowd.ask(connection, deadline=speed.deadline, cause=ledger.DRAINED)
 
 
 class Speed:

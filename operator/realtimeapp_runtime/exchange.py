@@ -12,6 +12,8 @@ from realtimeapp_runtime import ledger, log
 from realtimeapp_runtime.connection import Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from realtimeapp_runtime.connection import Application, Message, Process, Receive, Send
 
 EVENT_STREAM: Final = b"text/event-stream"
@@ -59,7 +61,7 @@ class Exchange(Connection):
 
     async def send(self, message: Message) -> None:
         """Pass `message` on; raises StreamEnded after the drain ended the stream."""
-        if self.closed_by_drain:
+        if self.closed_by_us:
             raise StreamEnded
         kind = message["type"]
         if kind == "http.response.start":
@@ -67,7 +69,7 @@ class Exchange(Connection):
         try:
             await self._send(message)
         except Exception:
-            if self.was_drained():
+            if self.was_closed():
                 raise StreamEnded from None
             raise
         if kind == "http.response.body" and not message.get("more_body"):
@@ -75,17 +77,17 @@ class Exchange(Connection):
             self._land()
             self.leave()
 
-    async def close_for_drain(self, deadline: float) -> None:  # noqa: ARG002 - a stream has no moment between two messages
+    async def close_politely(self, deadline: float, cause: Mapping[str, int]) -> None:  # noqa: ARG002 - a stream has no moment between two messages
         """End the stream as a response ends: the client sees a normal end and asks again, elsewhere."""
-        if self._complete or self.closed_by_drain or not self.counted:
+        if self._complete or self.closed_by_us or not self.counted:
             return
-        self.mark_drained()
+        self.mark_closed(cause)
         try:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError:
             pass  # the client left in this moment
         except Exception as error:  # noqa: BLE001 - a server's complaint about one stream must not end the drain
-            log.write(f"drain: a stream could not be ended: {type(error).__name__}")
+            log.write(f"a stream could not be ended: {type(error).__name__}")
         finally:
             self.leave()
 

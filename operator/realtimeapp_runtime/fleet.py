@@ -40,6 +40,14 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """From when to when, in seconds of Redis' clock, pods may even out what they hold; see balance.py."""
+
+    begins: float
+    until: float
+
+
+@dataclass(frozen=True)
 class View:
     """The board as one process read it: `rows` by process without those that are gone, its own among them under `own`.
 
@@ -50,15 +58,25 @@ class View:
     rows: Mapping[str, Row]
     read_at: float
     ahead: float
+    mark: Mark | None = None
 
     def is_fresh(self, now: float) -> bool:
         """Tell whether a busy process may still act on this at `now`, monotonic."""
         return now - self.read_at <= LEAST_SILENCE_SECONDS
 
 
-def encode(row: Row) -> str:
-    """Return `row` as it stands on the board."""
-    return json.dumps(asdict(row), separators=(",", ":"))
+def encode(entry: Row | Mark) -> str:
+    """Return `entry` as it stands on the board."""
+    return json.dumps(asdict(entry), separators=(",", ":"))
+
+
+def decode_mark(text: str | None) -> Mark | None:
+    """Return the mark in `text`, or None where there is none this version understands."""
+    try:
+        found = json.loads(text or "null")
+        return Mark(begins=float(found["begins"]), until=float(found["until"]))
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def decode(text: str) -> Row | None:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from realtimeapp_runtime.websocket import WebSocket
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from realtimeapp_runtime.connection import Message, Process, Receive, Send
 
 
@@ -37,8 +39,8 @@ class GranianWebSocket(WebSocket):
     async def receive(self) -> Message:
         """Return the next message; see WebSocket.receive."""
         self._busy = False
-        if self._due:
-            await self._close()
+        if self._due is not None:
+            await self._close(self._due)
         message = await self._wait()
         self._note_received(message)
         return message
@@ -79,10 +81,10 @@ class GranianWebSocket(WebSocket):
         await self._take_back().wait()
         return {"type": "websocket.disconnect", "code": self._code}
 
-    async def _close(self) -> None:
+    async def _close(self, cause: Mapping[str, int]) -> None:
         closed = self._take_back()
         try:
-            await super()._close()
+            await super()._close(cause)
         finally:
             closed.set()
 

@@ -35,7 +35,11 @@ ACCEPTED: Final = {"websocket": 8, "stream": 9}
 CLOSED: Final = {"websocket": 10, "stream": 11}
 DRAINED: Final = {"websocket": 12, "stream": 13}
 REFUSED: Final = {"websocket": 14, "stream": 15}
-CELLS: Final = 16
+SHED: Final = {"websocket": 16, "stream": 17}
+EXPIRED: Final = {"websocket": 18, "stream": 19}
+UNPINNED: Final = {"websocket": 20, "stream": 21}
+CELLS: Final = 22
+TOTALS: Final = (ACCEPTED, CLOSED, DRAINED, REFUSED, SHED, EXPIRED, UNPINNED)
 
 LIVE: Final = {"websocket": WEBSOCKETS, "stream": STREAMS}
 KINDS: Final = ("websocket", "stream")
@@ -131,7 +135,7 @@ def read_all(run_dir: Path) -> list[list[int]]:
 
 
 def read_departed(run_dir: Path) -> list[int]:
-    """Return the accumulated totals of processes that ended; only the ACCEPTED to REFUSED cells mean something."""
+    """Return the accumulated totals of processes that ended; only the cells of TOTALS mean something."""
     return _read_cells(run_dir / _DEPARTED) or [0] * CELLS
 
 
@@ -176,7 +180,7 @@ def _fold(run_dir: Path, dead: list[Path]) -> None:
             path.unlink()
         staging = run_dir / f".{_DEPARTED}"
         cells_out = memoryview(bytearray(_SIZE)).cast("q")
-        for group in (ACCEPTED, CLOSED, DRAINED, REFUSED):
+        for group in TOTALS:
             for index in group.values():
                 cells_out[index] = total[index]
         staging.write_bytes(cells_out.tobytes())

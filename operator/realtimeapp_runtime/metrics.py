@@ -16,6 +16,9 @@ _TOTALS: Final = (
     ("closed", "Long-lived connections that ended, for any reason.", ledger.CLOSED),
     ("drained", "Long-lived connections closed by a drain.", ledger.DRAINED),
     ("refused", "Long-lived connections refused because the pod was full or draining.", ledger.REFUSED),
+    ("shed", "Long-lived connections closed because other pods had fewer.", ledger.SHED),
+    ("expired", "Long-lived connections closed because of their age.", ledger.EXPIRED),
+    ("unpinned", "New connections sent on without the affinity cookie that led here.", ledger.UNPINNED),
 )
 
 

@@ -1,4 +1,4 @@
-"""One WebSocket between the server and the application: counted, and closed between two messages when the pod drains.
+"""One WebSocket between the server and the application: counted, and closed between two messages when the pod drains or has to give.
 
 It adds no task and no queue: `receive` and `send` pass straight through. That needs a server that hands the application a
 disconnect after a close of ours, as uvicorn, daphne and hypercorn do; granian has granian_websocket.py.
@@ -7,6 +7,7 @@ disconnect after a close of ours, as uvicorn, daphne and hypercorn do; granian h
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ from realtimeapp_runtime import ledger, log
 from realtimeapp_runtime.connection import Connection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from realtimeapp_runtime.connection import Application, Message, Process, Receive, Send
 
 BUSY_SECONDS: Final = 2.0
@@ -21,6 +24,7 @@ BUSY_SECONDS: Final = 2.0
 FALLBACK_CODE: Final = 4012
 """autobahn (daphne) sends 1000 and 3000-4999 only."""
 REASON: Final = "server restarting"
+MOVED: Final = "moved"
 
 
 async def serve(
@@ -50,20 +54,20 @@ class WebSocket(Connection):
         self._send = send
         self._answered = False  # the handshake
         self._busy = False  # between a message and the next receive()
-        self._due = False
+        self._due: Mapping[str, int] | None = None  # why it is to be closed
 
     async def receive(self) -> Message:
         """Return the next message; here is the moment between two messages when a due close happens."""
         self._busy = False
-        if self._due:
-            await self._close()
+        if self._due is not None:
+            await self._close(self._due)
         message = await self._receive()
         self._note_received(message)
         return message
 
     async def send(self, message: Message) -> None:
         """Pass `message` on; what comes after a close of ours goes nowhere, as after a client that left."""
-        if self.closed_by_drain:
+        if self.closed_by_us:
             return
         kind = message["type"]
         if kind == "websocket.accept" and not self._answered:
@@ -72,21 +76,26 @@ class WebSocket(Connection):
         try:
             await self._send(message)
         except Exception:
-            if not self.was_drained():
+            if not self.was_closed():
                 raise
             return
         if kind == "websocket.close":
             self._answer()
             self.leave()
 
-    async def close_for_drain(self, deadline: float) -> None:
-        """Close with the configured code: at once when idle, else after the message in hand, at most 2 s later."""
-        self._due = True
+    async def close_politely(self, deadline: float, cause: Mapping[str, int]) -> None:
+        """Close with the configured code: at once when idle, else after the message in hand.
+
+        A drain waits 2 s for that at most; what has no deadline waits for as long as it takes.
+        """
+        self._due = cause
         patience = min(BUSY_SECONDS, deadline - time.monotonic())
         if self._busy and patience > 0:
             # receive() closes earlier, when the message is done
+            if deadline == math.inf:
+                return
             await asyncio.sleep(patience)
-        await self._close()
+        await self._close(cause)
 
     def end(self) -> None:
         """Give back every count; the application has returned."""
@@ -99,18 +108,19 @@ class WebSocket(Connection):
             self._answer()
             self.leave()
 
-    async def _close(self) -> None:
-        if self.closed_by_drain or not self.counted:
+    async def _close(self, cause: Mapping[str, int]) -> None:
+        if self.closed_by_us or not self.counted:
             return
-        self.mark_drained()
+        self.mark_closed(cause)
+        reason = REASON if cause is ledger.DRAINED else MOVED
         for code in (self.process.close_code, FALLBACK_CODE):
             try:
-                await self._send({"type": "websocket.close", "code": code, "reason": REASON})
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
             except OSError:
                 break  # the client left in this moment
             except Exception as error:  # noqa: BLE001 - autobahn raises a bare Exception for a code it cannot send
                 if code == FALLBACK_CODE:
-                    log.write(f"drain: a WebSocket could not be closed: {type(error).__name__}")
+                    log.write(f"a WebSocket could not be closed: {type(error).__name__}")
             else:
                 break
         self.leave()

@@ -7,10 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_runtime import admission, edge_probe, exchange, ledger, log, probes, websocket
+from realtimeapp_runtime.affinity import Affinity
 from realtimeapp_runtime.board import Board
 from realtimeapp_runtime.connection import Process
+from realtimeapp_runtime.crowd import Crowd
 from realtimeapp_runtime.drain import Drainer
 from realtimeapp_runtime.granian_websocket import GranianWebSocket
+from realtimeapp_runtime.relief import Relief
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,29 +33,44 @@ class Wrapper:
         self._proxies = proxies
         self._run_dir = run_dir
         self._book = ledger.Ledger(run_dir)
-        self._board = Board(config, self._book)
-        self._drainer = Drainer(settings=config.drain, run_dir=run_dir, book=self._book, board=self._board)
+        revision = os.environ.get(edge_probe.REVISION_VARIABLE, "")
+        self._board = Board(config, self._book, revision=revision)
+        crowd = Crowd()
+        self._drainer = Drainer(
+            settings=config.drain, run_dir=run_dir, book=self._book, board=self._board, crowd=crowd
+        )
+        self._relief = Relief(
+            config=config, crowd=crowd, book=self._book, board=self._board, drainer=self._drainer
+        )
+        self._affinity = Affinity(
+            name=config.affinity_cookie,
+            secure=config.tls,
+            close_code=config.drain.close_code,
+            server=config.server.name,
+        )
         self._admission = admission.Admission(
             book=self._book, drainer=self._drainer, max_per_pod=config.max_per_pod
         )
         self._process = Process(
             book=self._book,
+            crowd=crowd,
             drainer=self._drainer,
             close_code=config.drain.close_code,
+            max_age_seconds=config.max_age_seconds,
             websocket=GranianWebSocket if config.server.name == "Granian" else websocket.WebSocket,
         )
         self._edge_probe = edge_probe.EdgeProbe(
             paths=config.websocket_paths,
             hosts=config.hosts,
             origins=config.csrf_trusted_origins,
-            revision=os.environ.get(edge_probe.REVISION_VARIABLE, ""),
+            revision=revision,
         )
         self._max_per_pod = config.max_per_pod
-        self._watcher: asyncio.Task[None] | None = None
+        self._watchers: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one connection of any type."""
-        if self._watcher is None:
+        if not self._watchers:
             self._start()
         kind = scope["type"]
         if kind == "websocket":
@@ -67,8 +85,10 @@ class Wrapper:
         self._book.open()
         self._board.start()
         log.write(f"serving, at most {self._max_per_pod} long-lived connections in the pod")
-        self._watcher = asyncio.get_running_loop().create_task(self._drainer.watch())
-        self._watcher.add_done_callback(_report_end)
+        loop = asyncio.get_running_loop()
+        self._watchers = [loop.create_task(self._drainer.watch()), loop.create_task(self._relief.watch())]
+        for watcher in self._watchers:
+            watcher.add_done_callback(_report_end)
 
     async def _serve_websocket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if self._edge_probe.takes(scope):
@@ -85,6 +105,10 @@ class Wrapper:
             else:
                 await admission.refuse_websocket(scope, send, refusal)
             return
+        if self._affinity.leads(scope) and self._relief.sends_on():
+            self._book.cells[ledger.UNPINNED["websocket"]] += 1
+            await self._affinity.send_socket_on(scope, receive, send)
+            return
         self._proxies.rewrite(scope)
         application = self._edge_probe.show(self._application) if ours else self._application
         await websocket.serve(application, scope, receive, send, self._process)
@@ -99,10 +123,14 @@ class Wrapper:
                 self._book.cells[ledger.REFUSED["stream"]] += 1
                 await admission.refuse_request(send, refusal)
                 return
+            if self._affinity.leads(scope) and self._relief.sends_on():
+                self._book.cells[ledger.UNPINNED["stream"]] += 1
+                await self._affinity.redirect_stream(scope, send)
+                return
         self._proxies.rewrite(scope)
         await exchange.serve(self._application, scope, receive, send, self._process)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
-        log.write(f"drain: the watcher ended: {task.exception()!r}")
+        log.write(f"a watcher ended: {task.exception()!r}")

@@ -179,7 +179,7 @@ class Pod:
                 "groupExpirySeconds": 604800,
             },
             "session": {"engine": "Cache", "ttlSeconds": 1800},
-            "connections": {"maxPerPod": 2000},
+            "connections": {"maxPerPod": 2000, "rebalance": False},
             "drain": {
                 "lagSeconds": 1,
                 "timeoutSeconds": 20,
