@@ -97,7 +97,7 @@ class WebTier:
 
     def _waits(self) -> bool:
         outcome = self.world.outcomes.get(KEY)
-        return outcome is not None and outcome.after is not None and outcome.after <= 60
+        return outcome is not None and outcome.after is not None and outcome.after < 60
 
     def _pause(self) -> float:
         outcome = self.world.outcomes.get(KEY)
