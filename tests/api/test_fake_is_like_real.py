@@ -349,3 +349,85 @@ async def test_a_status_patch_merges_removes_and_is_quiet_when_nothing_changes(c
     assert cluster.others.read(ref)["status"] == {"web": {"replicas": 1, "ready": "2/2"}}
     with pytest.raises(NotFound):
         await cluster.api.patch_status(cluster.namespace, "other", {"url": "http://a/"}, None)
+
+
+def deployment(cluster: Cluster, **spec: Any) -> Manifest:  # noqa: ANN401 - fields of the spec
+    labels = {"app": "x"}
+    container = {"name": "c", "image": "registry.example.com/x:1"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "x", "namespace": cluster.namespace},
+        "spec": {
+            **spec,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def count(cluster: Cluster, replicas: int) -> Manifest:
+    metadata = {"name": "x", "namespace": cluster.namespace}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {"replicas": replicas},
+    }
+
+
+def replicas_of(cluster: Cluster) -> int:
+    return int(cluster.others.read(Ref.of(deployment(cluster)))["spec"]["replicas"])
+
+
+async def test_a_number_that_is_not_named_any_more_is_one(cluster: Cluster) -> None:
+    await cluster.api.apply(deployment(cluster, replicas=3))
+    await cluster.api.apply(deployment(cluster))
+    assert replicas_of(cluster) == 1
+
+
+async def test_a_number_that_another_manager_applied_stays_until_somebody_writes_another(
+    cluster: Cluster,
+) -> None:
+    await cluster.api.apply(deployment(cluster, replicas=3))
+    await cluster.api.apply(count(cluster, 3), manager=names.MANAGER_COUNT)
+    made = await cluster.api.apply(deployment(cluster))
+    assert not owned_fields(made["metadata"]).name("spec", "replicas")
+    assert replicas_of(cluster) == 3
+    cluster.others.change(Ref.of(made), {"spec": {"replicas": 5}})
+    await cluster.api.apply(deployment(cluster))
+    assert replicas_of(cluster) == 5
+    back = await cluster.api.apply(deployment(cluster, replicas=4))
+    assert owned_fields(back["metadata"]).name("spec", "replicas")
+    assert replicas_of(cluster) == 4
+
+
+async def test_the_value_that_is_there_already_makes_nobody_its_owner(cluster: Cluster) -> None:
+    await cluster.api.apply(deployment(cluster, replicas=3))
+    cluster.others.change(Ref.of(deployment(cluster)), {"spec": {"replicas": 3}})
+    await cluster.api.apply(deployment(cluster))
+    assert replicas_of(cluster) == 1
+
+
+async def test_an_apply_without_force_takes_nothing_over(cluster: Cluster) -> None:
+    await cluster.api.apply(cluster.config(x="1"))
+    cluster.others.change(Ref.of(cluster.config()), {"data": {"x": "theirs"}})
+    with pytest.raises(Conflict) as refused:
+        await cluster.api.apply(cluster.config(x="2"), manager=names.MANAGER_SCALE_IN, force=False)
+    assert {cause["reason"] for cause in refused.value.details["causes"]} == {"FieldManagerConflict"}
+    assert cluster.others.read(Ref.of(cluster.config()))["data"] == {"x": "theirs"}
+
+
+async def test_a_book_that_is_rewritten_decides_what_the_next_apply_removes(cluster: Cluster) -> None:
+    made = await cluster.api.apply(cluster.config(x="1"))
+    ref = Ref.of(made)
+    cluster.others.change(ref, {"data": {"y": "theirs"}})
+    live = cluster.others.read(ref)
+    [ours] = [entry for entry in live["metadata"]["managedFields"] if entry["operation"] == "Apply"]
+    ours["fieldsV1"]["f:data"]["f:y"] = {}
+    changes = {"resourceVersion": live["metadata"]["resourceVersion"], "managedFields": [ours]}
+    await cluster.api.patch(ref, {"metadata": changes})
+    after = await cluster.api.apply(cluster.config(x="1"))
+    assert after["data"] == {"x": "1"}
+    with pytest.raises(Conflict):
+        await cluster.api.patch(ref, {"metadata": changes})
