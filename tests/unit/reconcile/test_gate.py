@@ -95,6 +95,32 @@ async def test_a_change_of_scale_does_not_wait(world: World) -> None:
     assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 5
 
 
+async def test_the_number_of_pods_follows_while_a_migration_holds_the_rest(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    world.fail_migration()
+    await world.settle()
+    world.declare(workers=[WORKER], image=NEW, web={"replicas": 5})
+    await world.settle()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 5
+    assert image(world) != NEW
+    assert world.condition("Reconciled")["reason"] == "WaitingForMigrations"
+    world.cluster.log.clear()
+    world.start()
+    await world.settle()
+    assert not [request for request in world.cluster.writes() if request.kind == "Deployment"]
+
+
+async def test_what_rests_starts_no_pod_before_its_migration(world: World) -> None:
+    world.declare(workers=[WORKER], image=NEW, suspend=True)
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+    world.declare(workers=[WORKER], image=NEW)
+    await world.settle()
+    assert world.child("Deployment", "counter-web")["spec"]["replicas"] == 0
+
+
 async def test_a_scheduled_command_that_waits_is_not_called_reconciled(world: World) -> None:
     world.declare(workers=[WORKER], image=NEW)
     await world.settle()

@@ -259,3 +259,54 @@ async def test_a_restarted_operator_goes_on_where_the_scale_in_stood() -> None:
     await tier.come_to_rest()
     assert tier.wanted == 1
     assert tier.heaviest <= AT_ONCE
+
+
+AUTOSCALING = {"maxReplicas": 9, "targetConnectionsPerPod": 500}
+
+
+async def autoscaled(*loads: int, least: int = 1) -> WebTier:
+    tier = await tier_of(*loads)
+    tier.world.declare(**web(len(loads), autoscaling={**AUTOSCALING, "minReplicas": least}))
+    await tier.world.settle()
+    tier.control()
+    await tier.world.settle()
+    tier.hold(*loads)
+    await tier.world.sampler.refresh(KEY)
+    tier.world.cluster.log.clear()
+    return tier
+
+
+async def test_an_autoscaler_finds_the_costs_written_before_it_takes_a_pod() -> None:
+    tier = await autoscaled(400, 100, 300)
+    await tier.world.settle()
+    outcome = await tier.world.reconcile()
+    assert costs(tier) == {load: cost_of(load) for load in (400, 100, 300)}
+    assert outcome.after == 60, "as long as fewer pods are enough"
+    assert tier.wanted == 3, "the number is the autoscaler's"
+    ref = tier.world.cluster.ref("Deployment", "counter-web")
+    tier.world.cluster.edit(ref, lambda live: live["spec"].update(replicas=2), manager="hpa")
+    tier.control()
+    assert [gone.held for gone in tier.gone] == [100]
+
+
+async def test_costs_for_an_autoscaler_are_written_once_a_minute_at_most() -> None:
+    tier = await autoscaled(400, 100, 300)
+    await tier.world.reconcile()
+    tier.hold(50, 400, 300)
+    await tier.world.clock.advance(10)
+    await tier.world.sampler.refresh(KEY)
+    tier.world.cluster.log.clear()
+    await tier.world.reconcile()
+    assert not [request for request in tier.world.cluster.log if request.kind == "Pod"]
+    await tier.world.clock.advance(51)
+    await tier.world.reconcile()
+    assert [request.kind for request in tier.world.cluster.log].count("Pod") == 2
+
+
+@pytest.mark.parametrize(("loads", "least"), [((900, 900, 900), 1), ((100, 100, 100), 3)])
+async def test_no_cost_is_written_while_an_autoscaler_can_take_none(
+    loads: tuple[int, ...], least: int
+) -> None:
+    tier = await autoscaled(*loads, least=least)
+    await tier.world.reconcile()
+    assert costs(tier) == {}
