@@ -3,7 +3,8 @@
 The declaration alone allows for full pods, and a rollout of nearly empty ones would wait for drains that are over at
 once. So when the pod template changes, the Deployment's `minReadySeconds` is chosen from the counts of that moment and
 stays until the template changes again: at rest nothing is written, and the engine needs nobody while it rolls. Should
-connections come meanwhile, drains that overlap still share the rate between them.
+connections come meanwhile, drains that overlap still share the rate between them. Once they came at rest, it is the
+declared one again, by one write: `kubectl rollout restart` and `undo` begin a rollout that nobody chooses anything for.
 """
 
 from __future__ import annotations
@@ -47,20 +48,25 @@ def choose_pace(
 def ready_seconds(spec: Spec, *, fullest: int) -> int:
     """Return `minReadySeconds` for a rollout that begins with `fullest` connections on the fullest pod."""
     most = min_ready_seconds(spec)
-    moving = math.ceil(GROWTH * fullest / spec.web.rollout.max_reconnects_per_second) + 1
-    return min(most, max(UNPACED_READY_SECONDS, moving))
+    return min(most, max(UNPACED_READY_SECONDS, _closes(spec, GROWTH * fullest)))
 
 
 def _choose(manifest: Manifest, *, web: Record | None, spec: Spec, loads: AppLoads, now: float) -> int:
     """Return the seconds: as chosen while the template is the same, anew when it changes, and at most those declared."""
     most = min_ready_seconds(spec)
+    known = loads.is_fresh(now=now, within=FRESH_SECONDS)
     if web is None or not isinstance(web.detail, DeploymentState) or not defaults.holds_sockets(spec):
         return most
     if web.template_hash == manifest["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH):
-        return min(web.detail.chosen_ready_seconds or most, most)
-    return (
-        ready_seconds(spec, fullest=loads.fullest) if loads.is_fresh(now=now, within=FRESH_SECONDS) else most
-    )
+        chosen = min(web.detail.chosen_ready_seconds or most, most)
+        rests = web.current and web.detail.serves
+        return most if rests and known and _closes(spec, loads.fullest) > chosen else chosen
+    return ready_seconds(spec, fullest=loads.fullest) if known else most
+
+
+def _closes(spec: Spec, connections: float) -> int:
+    """Return how long that many connections of one pod take to close, and one second."""
+    return math.ceil(connections / spec.web.rollout.max_reconnects_per_second) + 1
 
 
 def _with_seconds(manifest: Manifest, seconds: int) -> Manifest:

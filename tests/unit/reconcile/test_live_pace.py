@@ -69,6 +69,26 @@ async def test_the_choice_stays_whatever_comes_and_whoever_restarts(world: World
     assert applied == []
 
 
+async def test_a_rollout_nobody_asks_us_for_finds_the_pace_of_what_has_come_since(world: World) -> None:
+    await world.sampler.refresh(KEY)
+    roll(world)
+    await world.settle()
+    world.finish_check()
+    world.roll_out()
+    await world.settle()
+    assert pace(world) == 10, "rolled out, and holding no more than it was chosen for"
+    hold(world, 1, 1500)
+    await world.sampler.refresh(KEY)
+    await world.settle()
+    assert pace(world) == DECLARED, "kubectl rollout restart and undo take the number that is there"
+    writes = len(world.cluster.log)
+    hold(world, 1, 20)
+    await world.sampler.refresh(KEY)
+    world.start()
+    await world.settle()
+    assert [entry for entry in world.cluster.log[writes:] if "Deployment" in str(entry)] == []
+
+
 async def test_a_change_by_somebody_else_is_taken_back(world: World) -> None:
     await world.sampler.refresh(KEY)
     roll(world)
