@@ -82,7 +82,13 @@ def assess(situation: Situation) -> list[Condition]:
 
 
 def is_served(situation: Situation) -> bool:
-    """Whether the way in can be tried: all web pods are of this revision, and the ingress is as ready as it gets."""
+    """Whether the way in can be tried: all web pods are of this revision, and the ingress is as ready as it gets.
+
+    Where no web pod is asked for the edge has nobody to lead to, and says so rightly.
+    """
+    web = situation.workload(WEB)
+    if web is None or web["spec"].get("replicas") == 0:
+        return False
     edge = _assess_edge(situation)
     if edge.status != "True" and not _is_tolerated(situation, edge.reason):
         return False

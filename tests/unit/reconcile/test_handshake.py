@@ -59,6 +59,19 @@ def said(world: World, kind: str = "WebSocketReady") -> tuple[str, str]:
     return condition["status"], condition["reason"]
 
 
+async def test_where_no_pod_is_asked_for_nobody_is_tried_and_nothing_is_wrong(world: World) -> None:
+    world.doorbell.verdict = VERDICTS["error"]
+    await roll_out(world, web={"replicas": 0})
+    await wait(world, 40)
+    assert not world.doorbell.rung
+    assert said(world) == ("Unknown", "HandshakePending")
+    assert said(world, "Ready") == ("True", "AsExpected")
+    assert said(world, "Degraded") == ("False", "AsExpected")
+    world.doorbell.verdict = VERDICTS["opened"]
+    await roll_out(world, web={"replicas": 2})
+    assert said(world) == ("True", "HandshakeSucceeded")
+
+
 async def test_it_is_opened_once_all_pods_are_new_and_never_at_rest(world: World) -> None:
     await world.settle()
     assert said(world) == ("Unknown", "HandshakePending")
