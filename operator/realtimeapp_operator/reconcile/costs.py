@@ -55,13 +55,15 @@ def choose_costs(pods: Sequence[WebPod], *, written: Mapping[str, float], now: f
     return Costs(write=write)
 
 
-def takes_the_least_loaded(pods: Iterable[WebPod]) -> bool:
+def takes_the_least_loaded(pods: Iterable[WebPod], *, first: int | None = None) -> bool:
     """Whether each pod, in the order of removal, is within the promise of the one that should go.
 
+    With `first` only so many are looked at, those that go first.
     Pods whose cost is somebody else's go when he says; pods that are not ready go first whatever they hold.
     """
     order = [pod for pod in in_order_of_removal(pods) if not pod.foreign]
     fair = sorted(order, key=lambda pod: (rank(pod), pod.connections))
     return all(
-        goes.connections <= should.connections * PROMISE for goes, should in zip(order, fair, strict=True)
+        goes.connections <= should.connections * PROMISE
+        for goes, should in zip(order[:first], fair[:first], strict=True)
     )

@@ -16,7 +16,7 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from realtimeapp_operator.kube.kinds import Ref
-from realtimeapp_operator.reconcile.costs import REWRITE_SECONDS, choose_costs
+from realtimeapp_operator.reconcile.costs import REWRITE_SECONDS, choose_costs, takes_the_least_loaded
 from realtimeapp_operator.reconcile.counts import with_count
 from realtimeapp_operator.reconcile.records import Address, DeploymentState
 from realtimeapp_operator.reconcile.scaling import choose_count, pace_of, read_pods
@@ -41,6 +41,9 @@ LOOK_SECONDS: Final = 15.0
 """While the next step waits for room, it is looked for this often, beside every change of a pod."""
 SOON_SECONDS: Final = 0.1
 """After a start the pods are only asked once a reconcile said which ones."""
+TOLERATED: Final = 0.9
+"""An autoscaler takes no pod away while the mean is above this part of its target: `horizontal-pod-autoscaler-tolerance`
+of the controller manager is 0.1 by default. Rests that near to the target are no scale-in that is coming."""
 FEW: Final = 3
 """Pods named in an Event."""
 
@@ -134,10 +137,12 @@ class Scaler:
             return None
         loads = self._loads.of(key)
         enough = max(math.ceil(loads.active / target), scaling.min_replicas)
-        if not loads.complete or enough >= live:
+        if not loads.complete or enough >= live or loads.active > TOLERATED * target * live:
             return None
-        now = self._clock.monotonic()
-        if choose_costs(self._look(key, pace).staying, written=self._written, now=now).write:
+        now, staying = self._clock.monotonic(), self._look(key, pace).staying
+        # It takes one pod in a minute at most, so what the others hold may go on moving unmarked.
+        is_marked = takes_the_least_loaded(staying, first=1)
+        if not is_marked and choose_costs(staying, written=self._written, now=now).write:
             pods = await self._look_closely(key, pace)
             await self._mark(key, app, pods)
         return REWRITE_SECONDS
