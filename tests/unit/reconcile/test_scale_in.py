@@ -261,7 +261,7 @@ async def test_a_restarted_operator_goes_on_where_the_scale_in_stood() -> None:
     assert tier.heaviest <= AT_ONCE
 
 
-AUTOSCALING = {"maxReplicas": 9, "targetConnectionsPerPod": 500}
+AUTOSCALING = {"maxReplicas": 20, "targetConnectionsPerPod": 500}
 
 
 async def autoscaled(*loads: int, least: int = 1) -> WebTier:
@@ -315,7 +315,7 @@ async def test_no_cost_is_written_while_an_autoscaler_can_take_none(
 @pytest.mark.parametrize("mean", [460, 400])
 async def test_pods_whose_counts_only_waver_are_not_marked_again_and_again(mean: int) -> None:
     """460 of 500 is within what an autoscaler tolerates; at 400 it may take a pod, of which the lightest is marked."""
-    tier = await autoscaled(*[mean - 100] * 1, *[mean + 20] * 5, mean)
+    tier = await autoscaled(mean - 100, *[mean + 20] * 18, mean)
     await tier.world.reconcile()
     marked = len(costs(tier))
     assert bool(marked) == (mean == 400)
@@ -323,7 +323,7 @@ async def test_pods_whose_counts_only_waver_are_not_marked_again_and_again(mean:
     chance = random.Random(mean)  # noqa: S311 - the same each time
     for _ in range(10):
         await tier.world.clock.advance(61)
-        tier.hold(mean - 100, *(mean + chance.randint(-20, 40) for _ in range(6)))
+        tier.hold(mean - 100, *(mean + chance.randint(-20, 40) for _ in range(19)))
         await tier.world.sampler.refresh(KEY)
         await tier.world.reconcile()
     assert not [request for request in tier.world.cluster.log if request.kind == "Pod"]
