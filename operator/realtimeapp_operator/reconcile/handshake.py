@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from realtimeapp_operator.reconcile.records import Record
     from realtimeapp_operator.reconcile.situation import Situation
 
 PATIENCE_SECONDS: Final = 15.0
 """How long Ready waits for a first verdict, and a wrong answer may be that of an edge which learns late.
 
 Traefik takes a new endpoint in within its throttle of 2 s, cloud load balancers within about 10."""
+LEARNING_SECONDS: Final = 3.0
+"""What an edge gets to take in a changed Ingress before it is asked: until then it answers by the old one, well or not.
+
+Traefik collects changes for 2 s."""
 PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between tries that fail; the fifth is the first after the patience is over."""
 LONG_PAUSE: Final = 300.0
@@ -60,7 +65,9 @@ class Knock:
 
     target: Target
     checks: str
-    """Which template of the web pods, way in and endpoint it speaks of; a hash."""
+    """Hashes of what it speaks of: the template of the web pods, then the way in with its endpoint."""
+    not_before: float = field(compare=False, default=0.0)
+    """When the edge knows that way, on the monotonic clock."""
     revisions: frozenset[str] = field(compare=False, default=frozenset())
     """Revisions of the web pods that stay; empty while none is known."""
 
@@ -71,7 +78,7 @@ class Tries:
 
     knock: Knock
     since: float
-    """When it was possible first."""
+    """When it was sensible first."""
     attempts: int = 0
     ended: float = 0.0
     """When the last one ended."""
@@ -88,18 +95,23 @@ def find_knock(situation: Situation) -> Knock | None:
     web = situation.workload(WEB)
     if ingress is None or path is None or web is None or spec.suspend:
         return None
+    record = situation.family.get("Ingress", names.web(situation.app.metadata.name), owner=situation.owner)
     target = Target(
         host=ingress.hosts[0],
         path=path,
         secure=ingress.tls is not None,
         answerer="application" if defaults.probe_reaches_application(spec) else "edge",
-        address=_find_address(situation),
+        address=_find_address(record),
     )
     template = web["metadata"]["annotations"].get(names.ANNOTATION_TEMPLATE_HASH)
-    way_in = [item for item in situation.desired if item["kind"] == "Ingress"]
+    rules = [item for item in situation.desired if item["kind"] == "Ingress"]
+    way_in = names.short_hash(canonical([rules, target.url, target.answerer]))
+    before = _checked_for(situation.before)
+    is_changed = before is not None and not before.endswith(f"-{way_in}")
     return Knock(
         target=target,
-        checks=names.short_hash(canonical([template, way_in, target.url, target.answerer])),
+        checks=f"{names.short_hash(str(template))}-{way_in}",
+        not_before=record.since + LEARNING_SECONDS if is_changed and record is not None else 0.0,
         revisions=frozenset(
             pod.detail.revision
             for pod in situation.pods(WEB)
@@ -115,8 +127,8 @@ def has_opened(knock: Knock, before: Mapping[str, Any]) -> bool:
 
 
 def begin(knock: Knock, *, now: float) -> Tries:
-    """Return the beginning: the first try is due."""
-    return Tries(knock=knock, since=now)
+    """Return the beginning: the first try is due as soon as it is sensible."""
+    return Tries(knock=knock, since=max(now, knock.not_before))
 
 
 def note(tries: Tries, knock: Knock, verdict: Verdict, *, now: float, at: datetime) -> Tries:
@@ -133,7 +145,7 @@ def seconds_to_next_try(tries: Tries, *, now: float) -> float | None:
     if tries.verdict is not None and tries.verdict.finding is Finding.OPENED:
         return None
     if not tries.attempts:
-        return 0.0
+        return max(tries.since - now, 0.0)
     pause = PAUSES[tries.attempts - 1] if tries.attempts <= len(PAUSES) else LONG_PAUSE
     return max(tries.ended + pause - now, 0.0)
 
@@ -206,9 +218,8 @@ def _words(verdict: Verdict) -> tuple[Finding, str]:
     return verdict.finding, verdict.detail
 
 
-def _find_address(situation: Situation) -> str | None:
-    """Return the first address the ingress controller published."""
-    record = situation.family.get("Ingress", names.web(situation.app.metadata.name), owner=situation.owner)
+def _find_address(record: Record | None) -> str | None:
+    """Return the first address the controller published in the Ingress."""
     if record is None or not isinstance(record.detail, IngressState):
         return None
     return next((address for address in record.detail.addresses if address), None)

@@ -120,8 +120,12 @@ async def test_another_way_in_is_tried_as_well(world: World, changes: dict[str, 
     await world.bring_up()
     world.declare(**changes)
     await roll_out(world)
+    assert len(world.doorbell.rung) == 1, "an edge that has not learned of it yet would answer by the old way"
+    assert said(world, "Ready") == ("False", "HandshakePending")
+    await wait(world, 3)
     assert len(world.doorbell.rung) == 2
     assert said(world) == ("True", "HandshakeSucceeded")
+    assert said(world, "Ready") == ("True", "AsExpected")
 
 
 async def test_a_change_of_something_else_opens_nothing(world: World) -> None:
