@@ -135,9 +135,9 @@ class Crowd:
         """Closes by code."""
         return dict(Counter(close.code for close in self.closes))
 
-    def peak_per_second(self) -> int:
-        """Most closes within any window of one second."""
-        return count_peak(close.at for close in self.closes)
+    def peak(self, seconds: float = 1.0) -> int:
+        """Most closes within any window of so many seconds."""
+        return count_peak((close.at for close in self.closes), seconds=seconds)
 
     def seconds_of_closing(self) -> float:
         """From the first close to the last."""

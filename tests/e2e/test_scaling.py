@@ -36,8 +36,10 @@ LIGHT = "/whoami/"
 WEB = f"app.kubernetes.io/instance={APP},app.kubernetes.io/component=web"
 CLOSEST = 1.05
 """The heaviest victim's load over what the least loaded pods had."""
-OWN_STALLS = 1.3
-"""Closes in a second over the rate, as clients see them who share two processors with everything they look at."""
+STALL_SECONDS = 3.0
+"""Clients who share two processors with everything they look at see closes late, and then several at once: what is
+counted is any three seconds."""
+OVER = 1.2
 OPERATOR = f"app.kubernetes.io/instance={RELEASE}"
 
 
@@ -65,7 +67,7 @@ async def crowd(kubectl: Kubectl, host: str, manifest: dict[str, Any]) -> AsyncI
         await crowd.gather(within=60)
         await eventually_async(lambda: all_named(crowd), within=20, what="everybody knows the pod")
         yield crowd
-        print(f"closes {crowd.codes()}, {crowd.peak_per_second()} in a second, refused {crowd.refusals}")
+        print(f"closes {crowd.codes()}, {crowd.peak()} in a second, refused {crowd.refusals}")
 
 
 @asynccontextmanager
@@ -155,15 +157,15 @@ async def test_an_operator_killed_at_any_step_of_a_rollout_changes_nothing_about
                 lambda: finished(kubectl), within=180, what="the rollout is over", interval=1.0
             )
             await eventually_async(lambda: as_many(crowd, SOCKETS), within=60, what="everybody is back")
-        print(f"killed with {step} new pods: closes {crowd.codes()}, {crowd.peak_per_second()} in a second")
+        print(f"killed with {step} new pods: closes {crowd.codes()}, {crowd.peak()} in a second")
         assert_polite(crowd, each_once=False)
         assert len({close.client for close in crowd.closes}) == SOCKETS
 
 
 def assert_polite(crowd: Crowd, *, each_once: bool) -> None:
-    """Every close was announced, and no second had more of them than the rate allows."""
+    """Every close was announced, and they came no faster than the rate allows."""
     assert set(crowd.codes()) == {PLANNED}, crowd.codes()
-    assert crowd.peak_per_second() <= OWN_STALLS * RATE, crowd.peak_per_second()
+    assert crowd.peak(STALL_SECONDS) <= OVER * RATE * STALL_SECONDS
     if each_once:
         times = Counter(close.client for close in crowd.closes)
         assert len(times) == SOCKETS

@@ -102,7 +102,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             sockets=size.sockets,
             seconds=seconds,
             closing_seconds=crowd.seconds_of_closing(),
-            peak=crowd.peak_per_second(),
+            peak=crowd.peak(),
             codes=crowd.codes(),
             closes_by_client=tuple(Counter(close.client for close in crowd.closes).values()),
             refusals=dict(crowd.refusals),

@@ -104,7 +104,7 @@ async def measure_scale_in(side: Side, size: Size, *, seeds: int, stage: Stage) 
                     before=tuple(before.values()),
                     victims=tuple(count for pod, count in before.items() if pod not in left),
                     codes=crowd.codes(),
-                    peak=crowd.peak_per_second(),
+                    peak=crowd.peak(),
                     seconds=seconds,
                 )
             )
@@ -141,7 +141,7 @@ async def measure_scale_out(side: Side, size: Size, *, to: int, stage: Stage) ->
             spread_before=before,
             spread_after=unevenness(crowd.by_pod(), pods=to),
             seconds=time.monotonic() - began,
-            peak=crowd.peak_per_second(),
+            peak=crowd.peak(),
             codes=crowd.codes(),
             refusals=dict(crowd.refusals),
             p50=downtimes[len(downtimes) // 2],

@@ -91,7 +91,7 @@ async def test_everybody_comes_back_with_the_cookie_and_each_close_has_its_code(
         assert crowd.codes() == {1006: 1, 1012: SIZE - 1}
         assert len(crowd.downtimes) == SIZE
         assert min(crowd.downtimes) >= 0.5
-        assert crowd.peak_per_second() == SIZE
+        assert crowd.peak() == SIZE
         assert pod.cookies == {"": SIZE, "pod=one": SIZE}
 
 
