@@ -23,6 +23,9 @@ RINGS = ("lint", "unit", "runtime", "api", "e2e")
 PARALLEL = {"unit": 2, "runtime": 4}
 """Tests at the same time: one per core for the unit ring; the runtime ring mostly waits for drains to take their time."""
 
+SLOW_SECONDS = 5
+"""A test that takes longer than this is named, if it is among the ten longest of its ring."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
@@ -79,6 +82,7 @@ def run(ring: str, *, surroundings: Surroundings, keyword: str | None, thorough:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", f"tests/{ring}", "-q", f"--junitxml={report}"]
+        command += ["--durations=10", f"--durations-min={SLOW_SECONDS}"]
         command += ["-n", str(PARALLEL[ring])] if ring in PARALLEL else []
         command += ["-k", keyword] if keyword else []
         command += [] if thorough else ["-m", "not thorough"]
