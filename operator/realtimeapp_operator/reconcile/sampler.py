@@ -145,7 +145,9 @@ class Sampler:
         return task
 
     async def _ask(self, key: Key) -> None:
-        how = self._loads.followed[key]
+        how = self._loads.followed.get(key)
+        if how is None:  # Forgotten in the moment it was begun.
+            return
         pods = [pod for pod in self._loads.pods(key) if can_be_asked(pod)]
         answers = await asyncio.gather(
             *(self._probe.read(pod.detail.ip, how.port) for pod in pods if isinstance(pod.detail, PodState))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -251,3 +252,18 @@ async def test_a_thousand_applications_are_a_steady_trickle() -> None:
     assert len(later) == 2000, "each once in 30 seconds"
     per_second = [sum(start + 30 + s <= at < start + 31 + s for at, _ in later) for s in range(60)]
     assert max(per_second) < 80
+
+
+async def test_an_application_that_goes_as_it_is_asked_leaves_no_error_behind() -> None:
+    world = await bring_up()
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context))
+    asking = asyncio.create_task(world.sampler.refresh(KEY))
+    await asyncio.sleep(0)
+    world.loads.forget(KEY)
+    assert not (await asking).complete
+    del asking
+    gc.collect()
+    await asyncio.sleep(0)
+    assert failures == []
+    assert world.probe.asked == []
