@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,11 +162,37 @@ def owners_of_count(kubectl: Kubectl) -> set[str]:
     return {entry["manager"] for entry in entries if "f:replicas" in entry["fieldsV1"].get("f:spec", {})}
 
 
-async def grow_and_stay(kubectl: Kubectl, host: str, *, hpa: str) -> None:
+async def roll_out_under_watch(kubectl: Kubectl) -> None:
+    """Replace every pod; at no moment fewer are wanted, although each drain takes sockets off the pods that count."""
+    seen: list[int] = []
+
+    def is_over() -> bool:
+        seen.append(replicas(kubectl))
+        app = kubectl.get("rta", APP)
+        conditions = {one["type"]: one for one in app["status"]["conditions"]}
+        current = all(
+            one["observedGeneration"] == app["metadata"]["generation"] for one in conditions.values()
+        )
+        return current and conditions["Progressing"]["status"] == "False"
+
+    restart = {"spec": {"restartedAt": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}}
+    await asyncio.to_thread(kubectl.patch, "rta", APP, restart)
+    await asyncio.to_thread(
+        lambda: eventually(is_over, within=240, what="the rollout is over", interval=LOOK_SECONDS)
+    )
+    assert len(seen) > MANY, f"a rollout that was looked at {len(seen)} times was none"
+    assert min(seen) == MANY, f"a drain is no reason for fewer pods: {seen}"
+
+
+async def grow_and_stay(kubectl: Kubectl, host: str, *, hpa: str, rollout: bool = False) -> None:
     """Open sockets until there are four pods; close them; the autoscaler wants fewer and takes none."""
     async with Fleet(host=host, path="/ws/whoami/", size=SOCKETS) as fleet:
         await open_all(fleet)
+        began = time.monotonic()
         await await_pods(kubectl, MANY)
+        print(f"{hpa}: {MANY} pods serve {time.monotonic() - began:.0f} s after {SOCKETS} sockets were open")
+        if rollout:
+            await roll_out_under_watch(kubectl)
         await open_all(fleet)
         assert set(fleet.codes()) <= PLANNED, f"new pods are no reason to lose anybody: {fleet.codes()}"
         assert (await asyncio.to_thread(kubectl.condition, APP, "Ready"))["status"] == "True"
@@ -188,7 +216,7 @@ async def test_the_own_api_scales_out_and_an_outage_of_it_scales_nothing_in(
     assert "nothing else" in cluster.run("get", "--raw", path, check=False).stderr
     await await_edge(host)
 
-    await grow_and_stay(kubectl, host, hpa=WEB)
+    await grow_and_stay(kubectl, host, hpa=WEB, rollout=True)
 
     measured.run("scale", "deployment", RELEASE, "--replicas=0")
     await_words(kubectl, WEB, "ScalingActive", ("False", "FailedGetExternalMetric"), within=2 * SEE_SECONDS)
