@@ -12,13 +12,13 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Self
 
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
 from hack.clients.sockets import EDGE, NO_CLOSE_FRAME, Close, count_peak, loopback_address, pause_before
@@ -242,7 +242,7 @@ class Line(asyncio.Protocol):
 
     def _read_answer(self, response: Response) -> None:
         self._member.cookie = merge_cookies(self._member.cookie, response.headers.get_all("Set-Cookie"))
-        if self._protocol.state is not OPEN:
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             if not self.done.done():
                 self.done.set_result(str(response.status_code))
             return

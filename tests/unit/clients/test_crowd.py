@@ -28,6 +28,8 @@ class Pod:
 
     def __init__(self) -> None:
         self.full = False
+        self.sends_on = False
+        self.turned_away = 0
         self.cookies: Counter[str] = Counter()
         self.open: set[ServerConnection] = set()
 
@@ -40,6 +42,11 @@ class Pod:
         gone = Headers({"Set-Cookie": "pod=; Max-Age=0; Path=/", "Content-Length": "0"})
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, "full", gone, b"")
 
+    async def send_on(self, connection: ServerConnection) -> None:
+        """Close at once what was accepted."""
+        self.turned_away += 1
+        await connection.close(1012)
+
     def pin(self, connection: ServerConnection, request: Request, response: Response) -> None:
         """Set the cookie."""
         del connection, request
@@ -48,6 +55,9 @@ class Pod:
 
     async def hold(self, connection: ServerConnection) -> None:
         """Keep a client until it leaves or is sent away."""
+        if self.sends_on:
+            await self.send_on(connection)
+            return
         self.open.add(connection)
         await connection.send(json.dumps({"hostname": "pod-1"}))
         await connection.wait_closed()
@@ -109,6 +119,25 @@ async def test_who_is_refused_tries_again_without_the_cookie_that_was_taken_away
         assert crowd.refusals == {"503": 1}
         assert list(pod.cookies) == ["", "pod=one"]
         assert pod.cookies[""] == 2
+
+
+async def test_who_is_let_in_and_sent_on_at_once_was_closed_not_refused(server: Server, pod: Pod) -> None:
+    async with crowd_of(server, size=1) as crowd:
+        await crowd.gather(within=10)
+        await eventually_async(lambda: all_named(crowd), within=10, what="in")
+        pod.sends_on = True
+        await next(iter(pod.open)).close(1012)
+        await eventually_async(lambda: was_turned_away(pod), within=10, what="turned away")
+        pod.sends_on = False
+        await eventually_async(lambda: all_named(crowd), within=10, what="back")
+        assert crowd.codes() == {1012: 1 + pod.turned_away}
+        assert not crowd.refusals
+        assert max(crowd.downtimes) < 2
+
+
+async def was_turned_away(pod: Pod) -> bool:
+    """Whether a client was let in and sent on."""
+    return pod.turned_away > 0
 
 
 async def is_refused(crowd: Crowd) -> bool:
