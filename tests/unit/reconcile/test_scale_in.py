@@ -327,3 +327,30 @@ async def test_pods_whose_counts_only_waver_are_not_marked_again_and_again(mean:
         await tier.world.sampler.refresh(KEY)
         await tier.world.reconcile()
     assert not [request for request in tier.world.cluster.log if request.kind == "Pod"]
+
+
+async def test_an_operator_that_just_started_asks_the_pods_before_it_takes_one() -> None:
+    tier = await tier_of(900, 800, 100)
+    tier.world.cluster.take_events()
+    tier.world.declare(**web(2))
+    tier.world.start()
+    await tier.come_to_rest()
+    assert [gone.held for gone in tier.gone] == [100]
+
+
+async def test_a_number_that_changes_while_it_is_handed_over_stays() -> None:
+    tier = await tier_of(400, 400, 400)
+    cluster = tier.world.cluster
+    ref = cluster.ref("Deployment", "counter-web")
+
+    def be_quicker(verb: str, asked: Ref) -> None:
+        if (verb, asked) == ("apply", ref):
+            cluster.before = lambda _verb, _ref: None
+            cluster.edit(ref, lambda live: live["spec"].update(replicas=5))
+
+    cluster.before = be_quicker
+    tier.world.declare(**web(3, autoscaling=AUTOSCALING))
+    await tier.world.settle()
+    await tier.world.settle()
+    assert tier.wanted == 5
+    assert not tier.world.errors
