@@ -60,8 +60,8 @@ async def test_two_people_count_for_themselves_and_survive_the_death_of_a_pod(
 def test_get_tells_the_story(kubectl: Kubectl, host: str, ready: float) -> None:
     assert ready <= READY_SECONDS
     header, row = kubectl.run("get", "rta").stdout.splitlines()
-    assert header.split() == ["NAME", "READY", "WEB", "REDIS", "IMAGE", "URL", "AGE"]
-    assert row.split()[1:4] == ["True", "2/2", "True"]
+    assert header.split() == ["NAME", "READY", "WEB", "CONNS", "REDIS", "IMAGE", "URL", "AGE"]
+    assert row.split()[1:3] == ["True", "2/2"]
     assert f"http://{host}" in row
     described = kubectl.run("describe", "rta", "counter").stdout
     assert "Ready" in described.partition("Events:")[2], described
