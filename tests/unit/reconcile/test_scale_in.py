@@ -354,3 +354,15 @@ async def test_a_number_that_changes_while_it_is_handed_over_stays() -> None:
     await tier.world.settle()
     assert tier.wanted == 5
     assert not tier.world.errors
+
+
+@pytest.mark.parametrize("changes", [{}, {"suspend": True}])
+async def test_an_autoscaler_goes_before_the_number_it_would_put_back(changes: dict[str, Any]) -> None:
+    tier = await autoscaled(400, 400, 400, 400)
+    tier.world.cluster.log.clear()
+    tier.world.declare(**web(1), **changes)
+    await tier.come_to_rest()
+    kinds = [(request.verb, request.kind) for request in tier.world.cluster.writes()]
+    assert ("apply", "Deployment") not in kinds[: kinds.index(("delete", "HorizontalPodAutoscaler"))]
+    assert tier.wanted == (0 if changes else 1)
+    assert tier.heaviest <= AT_ONCE
