@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
-from realtimeapp_operator.kube.errors import Conflict, Forbidden, Invalid, NotFound
+from realtimeapp_operator.kube.errors import ApiError, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.costs import REWRITE_SECONDS, choose_costs, takes_the_least_loaded
 from realtimeapp_operator.reconcile.counts import with_count
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from realtimeapp_operator.api.app import RealtimeApp
-    from realtimeapp_operator.kube.errors import ApiError
     from realtimeapp_operator.reconcile.loads import Loads
     from realtimeapp_operator.reconcile.observed import Family, Observed
     from realtimeapp_operator.reconcile.ports import Api, Clock, Events, Key, Sampler
@@ -44,6 +43,8 @@ SOON_SECONDS: Final = 0.1
 TOLERATED: Final = 0.9
 """An autoscaler takes no pod away while the mean is above this part of its target: `horizontal-pod-autoscaler-tolerance`
 of the controller manager is 0.1 by default. Rests that near to the target are no scale-in that is coming."""
+FINAL: Final = (BadRequest, Conflict, Forbidden, Invalid, NotFound)
+"""Answers to a cost that will be the same the next time; policy engines say 400 or 403."""
 FEW: Final = 3
 """Pods named in an Event."""
 
@@ -172,7 +173,7 @@ class Scaler:
         await self._tell(
             app, foreign, [error for error in refused.values() if not isinstance(error, Conflict)]
         )
-        return None
+        return None if all(isinstance(error, FINAL) for error in refused.values()) else LOOK_SECONDS
 
     async def _write(self, key: Key, pod: WebPod, cost: int) -> ApiError | None:
         """Apply one cost without taking a field over; return why it could not be."""
@@ -190,7 +191,7 @@ class Scaler:
         self._observed.expect(key, address)
         try:
             answer = await self._api.apply(manifest, manager=names.MANAGER_SCALE_IN, force=False)
-        except (Conflict, Forbidden, Invalid, NotFound) as error:
+        except ApiError as error:  # All else of the application is not to wait for a cost.
             self._observed.give_up(key, address)
             return error
         except BaseException:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from realtimeapp_operator import names
-from realtimeapp_operator.kube.errors import Forbidden
+from realtimeapp_operator.kube.errors import ApiError, BadRequest, Forbidden, Unavailable
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.costs import PROMISE, cost_of
 from tests.support.web_tier import WebTier
@@ -366,3 +366,26 @@ async def test_an_autoscaler_goes_before_the_number_it_would_put_back(changes: d
     assert ("apply", "Deployment") not in kinds[: kinds.index(("delete", "HorizontalPodAutoscaler"))]
     assert tier.wanted == (0 if changes else 1)
     assert tier.heaviest <= AT_ONCE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadRequest(status=400, message='admission webhook "policy.example.com" denied the request'),
+        Unavailable(status=500, message='failed calling webhook "policy.example.com"'),
+    ],
+)
+async def test_who_refuses_a_cost_holds_up_nothing_else(error: ApiError) -> None:
+    tier = await tier_of(500, 400, 300)
+    tier.world.cluster.refuse = lambda _verb, ref: error if ref.kind == "Pod" else None
+    new = "registry.example.com/counter:2"
+    tier.world.declare(**web(2), image=new)
+    await tier.world.settle()
+    deployment = tier.world.child("Deployment", "counter-web")
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == new
+    assert tier.wanted == (2 if isinstance(error, BadRequest) else 3), "an answer that passes is waited for"
+    assert ("Warning", "DeletionCostRefused") in {story[:2] for story in tier.world.told.stories}
+    assert not tier.world.errors
+    tier.world.cluster.refuse = lambda _verb, _ref: None
+    await tier.come_to_rest()
+    assert tier.wanted == 2
