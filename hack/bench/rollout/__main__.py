@@ -138,7 +138,7 @@ async def staged(cluster: Kubectl, name: str, *, say: Callable[[str], None]) -> 
     kubectl = await asyncio.to_thread(cluster.create_namespace, name)
     try:
         yield Stage(kubectl=kubectl, host=f"{name}.localhost", say=say)
-    except AssertionError:
+    except (AssertionError, ExampleError):
         SCENE.parent.mkdir(parents=True, exist_ok=True)
         SCENE.write_text(await asyncio.to_thread(describe_scene, kubectl))
         print(f"what the cluster saw is in {SCENE.relative_to(ROOT)}", file=sys.stderr)
