@@ -111,13 +111,13 @@ class Speed:
         """Return the closes per second with `remaining` connections still to be closed."""
         now = time.monotonic()
         hurry = remaining / max(self.deadline - now, share.SHORTEST_SECONDS)
-        return max(self._find_polite(remaining, now), hurry)
+        return max(self._find_polite(now), hurry)
 
-    def _find_polite(self, remaining: int, now: float) -> float:
+    def _find_polite(self, now: float) -> float:
         view = self._board.find_fresh_view()
         if view is None:
             return self._settings.rate_per_second * self._part
-        return share.find_drain_rate(view, own=remaining, rate=self._settings.fleet_rate_per_second, now=now)
+        return share.find_drain_rate(view, rate=self._settings.fleet_rate_per_second, now=now)
 
     def describe(self, remaining: int) -> str:
         """Return the present speed and where it comes from, for a person."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 STALL_SECONDS: Final = 0.02
 """What a process may catch up on: timers are late by a millisecond or two, and at a high rate a slot is shorter than that."""
+STALL_SLOTS: Final = 0.5
+"""The same at a low rate. With ten processes a whole slot would be ten closes more in the worst second."""
 CLOCK_SECONDS: Final = 1e-6
 """A shorter wait is none: it is lost in the rounding of the clock."""
 
@@ -36,7 +38,7 @@ class Pace:
         """
         passed = self._progress + max(0.0, now - self._at) * self._rate
         self._at, self._rate = max(now, self._at), rate
-        self._progress = min(passed, self._due + max(1.0, rate * STALL_SECONDS))
+        self._progress = min(passed, self._due + max(STALL_SLOTS, rate * STALL_SECONDS))
         delay = (self._due - self._progress) / rate
         return delay if delay > CLOCK_SECONDS else 0.0
 

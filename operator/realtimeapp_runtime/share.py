@@ -13,13 +13,14 @@ SHORTEST_SECONDS: Final = 0.001
 """What is taken for the time left when there is none: everything goes at once."""
 
 
-def find_drain_rate(view: View, *, own: int, rate: float, now: float) -> float:
-    """Return the closes per second of a draining process with `own` open connections at `now`, monotonic.
+def find_drain_rate(view: View, *, rate: float, now: float) -> float:
+    """Return the closes per second of this process, which drains, at `now`, monotonic.
 
     `rate` is that of all pods. Everybody gets the share its connections are of all that drain, so all end together, and together
-    they never exceed the rate: what others have open is known a beat late, which is too many rather than too few.
+    they do not exceed the rate: what others have open is known a beat late, which is too many rather than too few. What this
+    process has is taken from the board as well: it would otherwise fall behind those it is compared with, and slow down at the end.
     """
-    own = max(1, own)
+    own = max(1, view.rows[view.own].open)
     moment = now + view.ahead + HORIZON_SECONDS
     others = sum(
         row.open

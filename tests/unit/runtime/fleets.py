@@ -65,7 +65,7 @@ def _close(process: Draining, rate: float, now: float) -> None:
     if process.pace is None:
         process.pace = Pace(process.source.random, begins=now)
     while process.open:
-        own = share.find_drain_rate(process.view, own=process.open, rate=rate, now=now)
+        own = share.find_drain_rate(process.view, rate=rate, now=now)
         if process.pace.wait(now=now, rate=own) > 0:
             return
         process.pace.take()

@@ -22,27 +22,23 @@ def row(open_: int, closes_from: float | None = None) -> Row:
 
 
 def test_a_pod_that_drains_alone_has_the_whole_rate() -> None:
-    assert share.find_drain_rate(view(a=row(10, 50), b=row(500)), own=10, rate=RATE, now=51.0) == RATE
+    assert share.find_drain_rate(view(a=row(10, 50), b=row(500)), rate=RATE, now=51.0) == RATE
 
 
 def test_who_drains_has_the_share_of_what_is_open() -> None:
     board = view(a=row(100, 50), b=row(300, 50), c=row(900))
-    assert share.find_drain_rate(board, own=100, rate=RATE, now=51.0) == RATE / 4
-
-
-def test_its_own_row_is_read_late_and_does_not_count() -> None:
-    assert share.find_drain_rate(view(a=row(100, 50), b=row(60, 50)), own=20, rate=RATE, now=51.0) == RATE / 4
+    assert share.find_drain_rate(board, rate=RATE, now=51.0) == RATE / 4
 
 
 @pytest.mark.parametrize(("now", "part"), [(58.9, 1.0), (59.1, 0.5), (60.0, 0.5)])
 def test_who_begins_within_a_second_has_its_share_already(now: float, part: float) -> None:
     board = view(a=row(100, 50), b=row(100, 60))
-    assert share.find_drain_rate(board, own=100, rate=RATE, now=now) == RATE * part
+    assert share.find_drain_rate(board, rate=RATE, now=now) == RATE * part
 
 
 def test_nothing_open_is_no_share_of_others() -> None:
-    assert share.find_drain_rate(view(a=row(5, 50), b=row(0, 50)), own=5, rate=RATE, now=51.0) == RATE
-    assert share.find_drain_rate(view(a=row(0, 50), b=row(0, 50)), own=0, rate=RATE, now=51.0) == RATE
+    assert share.find_drain_rate(view(a=row(5, 50), b=row(0, 50)), rate=RATE, now=51.0) == RATE
+    assert share.find_drain_rate(view(a=row(0, 50), b=row(0, 50)), rate=RATE, now=51.0) == RATE
 
 
 def build_processes(opens: list[int], *, per_pod: int, starts: list[float], seed: int) -> list[Draining]:
