@@ -139,6 +139,7 @@ def test_an_undo_stays_until_the_spec_asks_for_other_pods(
     await_ready(kubectl, reason="AsExpected")
 
 
+@pytest.mark.thorough
 def test_declaring_what_was_rolled_back_to_replaces_no_pod_and_frees_its_fields(kubectl: Kubectl) -> None:
     declare(kubectl, OLD, env=NOTE)
     await_rollout(kubectl, OLD)
@@ -155,6 +156,7 @@ def test_declaring_what_was_rolled_back_to_replaces_no_pod_and_frees_its_fields(
     eventually(lambda: "NOTE" not in variables(kubectl), within=WITHIN, what="the variable is gone")
 
 
+@pytest.mark.thorough
 def test_undoing_the_undo_is_the_declared_revision_again(kubectl: Kubectl) -> None:
     declare(kubectl, OLD)
     await_rollout(kubectl, OLD)
@@ -166,6 +168,7 @@ def test_undoing_the_undo_is_the_declared_revision_again(kubectl: Kubectl) -> No
         await_ready(kubectl, reason=reason)
 
 
+@pytest.mark.thorough
 def test_a_pause_holds_the_next_revision_and_a_resume_lets_it_go(kubectl: Kubectl) -> None:
     declare(kubectl, OLD)
     await_rollout(kubectl, OLD)
@@ -179,6 +182,7 @@ def test_a_pause_holds_the_next_revision_and_a_resume_lets_it_go(kubectl: Kubect
     await_ready(kubectl, reason="AsExpected")
 
 
+@pytest.mark.thorough
 def test_a_restart_replaces_all_pods_once_and_no_apply_undoes_it(kubectl: Kubectl) -> None:
     declare(kubectl, OLD)
     await_rollout(kubectl, OLD)
@@ -197,6 +201,7 @@ def test_a_restart_replaces_all_pods_once_and_no_apply_undoes_it(kubectl: Kubect
     assert revisions(kubectl) == 2
 
 
+@pytest.mark.thorough
 def test_settings_are_kept_for_as_many_revisions_as_can_be_undone(kubectl: Kubectl) -> None:
     known: list[set[str]] = []
     for number in range(6):

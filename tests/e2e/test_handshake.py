@@ -109,6 +109,7 @@ async def test_ready_is_followed_by_a_first_answer_at_once(
     await assert_open(host)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", MISTAKES)
 async def test_a_way_in_that_is_none_is_named_until_it_is_mended(
     kubectl: Kubectl, host: str, counter: dict[str, Any], name: str

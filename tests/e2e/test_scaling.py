@@ -101,6 +101,7 @@ async def test_a_scale_in_takes_the_least_loaded_pods_and_counts_are_told(
     assert_polite(crowd, each_once=False)
 
 
+@pytest.mark.thorough
 async def test_a_scale_to_zero_and_back_closes_each_socket_once(
     kubectl: Kubectl, crowd: Crowd, manifest: dict[str, Any]
 ) -> None:
@@ -118,6 +119,7 @@ async def test_a_scale_to_zero_and_back_closes_each_socket_once(
     assert_polite(crowd, each_once=True)
 
 
+@pytest.mark.thorough
 async def test_evictions_honour_the_budget_and_the_pace(kubectl: Kubectl, host: str, crowd: Crowd) -> None:
     """What `kubectl drain` does to the pods of a node, one eviction after the other as soon as each is let through.
 

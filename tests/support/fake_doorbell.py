@@ -26,8 +26,12 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "origin": Verdict(finding=Finding.ORIGIN, detail="the answer is 403"),
     "path": Verdict(finding=Finding.PATH, detail="the answer is 404"),
     "page": Verdict(finding=Finding.NO_UPGRADE, detail="the answer is 200"),
-    "redirect": Verdict(
-        finding=Finding.NO_UPGRADE, detail="the answer is 301, a redirect to https://counter.example.com/"
+    "login": Verdict(
+        finding=Finding.NO_UPGRADE,
+        detail="the answer is 302, a redirect to http://counter.example.com/login/",
+    ),
+    "https": Verdict(
+        finding=Finding.ENCRYPTED, detail="the answer is 301, a redirect to https://counter.example.com/"
     ),
     "error": Verdict(finding=Finding.EDGE, detail="the answer is 502"),
     "full": Verdict(finding=Finding.FULL, detail="the answer is 503"),

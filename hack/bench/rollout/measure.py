@@ -13,7 +13,7 @@ from hack.clients.crowd import Crowd
 from hack.clients.departures import DepartureWatch
 from hack.clients.edge import await_edge
 from hack.clients.waiting import eventually_async
-from hack.examples.driver import Target
+from hack.examples.driver import ExampleError, Target
 from hack.examples.drivers.djust_counter import DjustCounter
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from hack.bench.rollout.sides import Side, Size
     from hack.clients.kubectl import Kubectl
-    from hack.examples.driver import Tally
+    from hack.examples.driver import Load, Tally
 
 PATH: Final = "/ws/whoami/"
 CLICKERS: Final = 12
@@ -59,7 +59,8 @@ class Outcome:
     killed: int
     """Pods that ended by SIGKILL."""
     departed: int
-    people: Tally
+    people: Tally | None
+    """None where somebody got no answer for so long that he gave up."""
     spread: float
     """Sockets of the fullest pod over the mean, afterwards."""
 
@@ -96,7 +97,10 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
         await await_settled(side, kubectl, what="the rollout is over")
         seconds = time.monotonic() - began
         await eventually_async(lambda: everybody_back(crowd), within=START_SECONDS, what="everybody is back")
-        tally = await people.finish()
+        say(
+            f"{side.name}: over after {seconds:.0f} s, closes {crowd.codes()}, {crowd.peak()} in a second at most"
+        )
+        tally = await count_people(people, say=say)
         outcome = Outcome(
             side=side.name,
             sockets=size.sockets,
@@ -116,6 +120,15 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
         f"{side.name}: over after {seconds:.0f} s, closes {outcome.codes}, {outcome.peak} in a second at most"
     )
     return outcome
+
+
+async def count_people(people: Load, *, say: Callable[[str], None]) -> Tally | None:
+    """Let everybody finish; None when somebody cannot."""
+    try:
+        return await people.finish()
+    except (ExampleError, AssertionError) as error:
+        say(f"somebody gave up: {error}")
+        return None
 
 
 async def start(side: Side, *, stage: Stage) -> None:

@@ -21,6 +21,8 @@ P50, P99 = 0.6, 2.0
 """Seconds a client may be away; djust's own client waits 0.5 to 1 s before it comes back."""
 CLOSEST: Final = 1.05
 """A victim's load over that of the least loaded pod."""
+GAVE_UP: Final = "gave up"
+"""Somebody got no answer for 75 seconds."""
 EVEN: Final = 1.15
 """The fullest pod over the mean."""
 
@@ -47,7 +49,7 @@ def describe_rollouts(size: Size, outcomes: Sequence[Outcome]) -> str:
         ("99 of 100", lambda one: f"{one.downtime(0.99):.2f} s", f"<= {P99:.0f} s"),
         ("longest", lambda one: f"{one.downtime(1.0):.2f} s", ""),
         ("handshakes refused", lambda one: describe_counts(one.refusals), ""),
-        ("states lost, of people", lambda one: str(one.people.state_losses), "0"),
+        ("states lost, of people", lambda one: str(one.people.state_losses) if one.people else GAVE_UP, "0"),
         ("clicks lost, twice, made", describe_clicks, "0, 0"),
         ("their page requests failed, made", describe_requests, "0"),
         ("fullest pod over the mean, after", lambda one: f"{one.spread:.2f}", ""),
@@ -111,9 +113,9 @@ def describe_times(closes_by_client: Sequence[int]) -> str:
 
 def describe_clicks(one: Outcome) -> str:
     """Of the people who clicked."""
-    return f"{one.people.lost}, {one.people.doubled}, {one.people.sent}"
+    return f"{one.people.lost}, {one.people.doubled}, {one.people.sent}" if one.people else GAVE_UP
 
 
 def describe_requests(one: Outcome) -> str:
     """Of the people who clicked and looked."""
-    return f"{one.people.http_errors} of {one.people.requests}"
+    return f"{one.people.http_errors} of {one.people.requests}" if one.people else GAVE_UP

@@ -51,9 +51,11 @@ EDGE: Final[Mapping[Reason, Explanation]] = {
         _C.WEBSOCKET_READY,
     ),
     Reason.TLS_FAILED: explain(
-        "The operator does not trust the certificate of the first host, or there is none for it.",
+        "The operator does not trust the certificate of the first host, there is none for it, or whoever comes without TLS is "
+        "redirected to https while no TLS is declared.",
         "Look at the Secret in `ingress.tls.secretName`: whether it has a certificate for the host that has not expired. "
-        "A certificate of an authority of your own is not known to the operator.",
+        "A certificate of an authority of your own is not known to the operator. Where TLS ends before the ingress, "
+        "`ingress.websocketProbe.mode: Disabled` ends the tries.",
         _C.WEBSOCKET_READY,
     ),
     Reason.ORIGIN_REFUSED: explain(

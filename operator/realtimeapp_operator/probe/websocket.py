@@ -61,6 +61,8 @@ class Finding(enum.StrEnum):
     """404: nothing is at this path, or the edge has no route to it."""
     NO_UPGRADE = "NoUpgrade"
     """An answer that is no WebSocket: a page, a redirect, a request for something else."""
+    ENCRYPTED = "Encrypted"
+    """A redirect to https: whoever comes over TLS, which ends before what the declaration knows of, is not asked to."""
     EDGE = "Edge"
     """5xx: the edge has nobody to pass it on to, or what is there fails."""
     FULL = "Full"
@@ -127,7 +129,7 @@ class WebSocketProbe:
             async with asyncio.timeout(self._timeout + FAREWELL_SECONDS):
                 verdict = await self._open(target, ear)
         except _Refused as refusal:
-            verdict = judge(refusal.status, refusal.headers)
+            verdict = judge(refusal.status, refusal.headers, secure=target.secure)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # OSError has TimeoutError and SSLError
             verdict = self._explain(error, target)
         # Whether pod or edge says 404 is half of the answer; only the runtime in the pods tells a revision.
@@ -188,11 +190,12 @@ async def _take_leave(websocket: aiohttp.ClientWebSocketResponse, *, patient: bo
     refusal = SPOKEN.get(websocket.close_code or 0)
     if refusal is None:
         return Verdict(finding=Finding.OPENED)
-    return judge(refusal, {"Retry-After": ""} if refusal is HTTPStatus.SERVICE_UNAVAILABLE else {})
+    headers = {"Retry-After": ""} if refusal is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return judge(refusal, headers, secure=False)
 
 
-def judge(status: int, headers: Mapping[str, str]) -> Verdict:
-    """Return what an answer other than 101 means."""
+def judge(status: int, headers: Mapping[str, str], *, secure: bool) -> Verdict:
+    """Return what an answer other than 101 means to a handshake that was `secure`, or not."""
     said = f"the answer is {status}"
     if status in _FINDINGS:
         return Verdict(finding=_FINDINGS[status], detail=said)
@@ -201,6 +204,8 @@ def judge(status: int, headers: Mapping[str, str]) -> Verdict:
         return Verdict(finding=Finding.FULL if full else Finding.EDGE, detail=said)
     if "Location" in headers:
         said = f"{said}, a redirect to {_clean(headers['Location'])}"
+        if not secure and headers["Location"].startswith("https://"):
+            return Verdict(finding=Finding.ENCRYPTED, detail=said)
     return Verdict(finding=Finding.NO_UPGRADE, detail=said)
 
 

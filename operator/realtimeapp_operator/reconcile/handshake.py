@@ -55,8 +55,9 @@ NOT_REACHED: Final[Mapping[Finding, Reason]] = {
     Finding.NAME: Reason.HOST_NOT_RESOLVED,
     Finding.CONNECTION: Reason.EDGE_UNREACHABLE,
     Finding.TLS: Reason.TLS_FAILED,
+    Finding.ENCRYPTED: Reason.TLS_FAILED,
 }
-"""What may be so from where the operator stands only."""
+"""What may be so from where the operator stands only, or of a way that no user takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

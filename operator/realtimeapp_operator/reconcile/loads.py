@@ -124,9 +124,25 @@ class Loads:
         return _add_up(self.pods(key), self._counts.get(key, {}), oldest=oldest)
 
     def total(self, key: Key, *, within: float = VALID_SECONDS) -> int | None:
-        """Return all open connections of an application; None when that is not known, or not of `within` seconds."""
-        loads = self.of(key)
-        return loads.active if loads.is_fresh(now=self._clock.monotonic(), within=within) else None
+        """Return all open connections of an application; None when that is not known, or not of `within` seconds.
+
+        A pod out of service that has fallen silent, on a lost node for example, counts with the last it said as long as
+        others answer: where its clients went they are counted too, so an autoscaler adds pods and takes none away.
+        """
+        if key not in self._followed:
+            return None
+        counts, now = self._counts.get(key, {}), self._clock.monotonic()
+        total, is_answered = 0, False
+        for pod in self.pods(key):
+            count = counts.get(pod.uid)
+            if count is None and not _may_hold(pod, counted=False):
+                continue
+            is_recent = count is not None and now - count.monotonic <= within
+            if count is None or not (is_recent or _is_out_of_service(pod)):
+                return None
+            is_answered = is_answered or is_recent
+            total += count.reading.connections
+        return total if is_answered else None
 
     def pods(self, key: Key) -> tuple[Record, ...]:
         """Return the web pods of an application as they are observed now, without those that are long overdue."""
@@ -211,6 +227,10 @@ def _add_up(pods: Iterable[Record], counts: Mapping[str, _Count], *, oldest: flo
         sampled_at=max((count.at for count in used), default=None),
         measured=min((count.monotonic for count in used), default=-math.inf),
     )
+
+
+def _is_out_of_service(pod: Record) -> bool:
+    return pod.deleting or not (isinstance(pod.detail, PodState) and pod.detail.ready)
 
 
 def _may_hold(pod: Record, *, counted: bool) -> bool:

@@ -183,6 +183,7 @@ class Reconciler:
         gate = read_gate(desired=desired, family=family, app=app)
         writer = Writer(api=self._api, observed=self._observed, app=body.key, owner=owner)
         for desired in stages:
+            family = self._observed.family(body.key)
             todo = plan(desired=desired, family=family, app=app, gate=gate, look=self._observed.get)
             if problems := await writer.carry_out(todo):
                 break

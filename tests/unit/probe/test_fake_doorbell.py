@@ -24,7 +24,8 @@ STATUSES: dict[str, tuple[int, dict[str, str]]] = {
     "origin": (403, {}),
     "path": (404, {}),
     "page": (200, {}),
-    "redirect": (301, {"Location": f"https://{HOST}/"}),
+    "login": (302, {"Location": f"http://{HOST}/login/"}),
+    "https": (301, {"Location": f"https://{HOST}/"}),
     "error": (502, {}),
     "full": (503, {"Retry-After": "2"}),
 }

@@ -107,9 +107,10 @@ async def test_an_open_door_is_told_from_the_host_and_origin_of_a_browser(by_edg
         (status(404), Finding.PATH, "404"),
         (status(200), Finding.NO_UPGRADE, "200"),
         (status(401), Finding.NO_UPGRADE, "401"),
+        (status(302, Location="/login/"), Finding.NO_UPGRADE, "/login/"),
         (
             status(308, Location="https://counter.example.com/"),
-            Finding.NO_UPGRADE,
+            Finding.ENCRYPTED,
             "https://counter.example.com/",
         ),
         (status(500), Finding.EDGE, "500"),

@@ -191,7 +191,7 @@ async def test_ready_waits_for_the_first_answer_but_not_for_long(world: World) -
         ("origin", "OriginRefused"),
         ("path", "PathNotFound"),
         ("page", "NoUpgrade"),
-        ("redirect", "NoUpgrade"),
+        ("login", "NoUpgrade"),
         ("error", "EdgeError"),
         ("full", "PodsFull"),
     ],
@@ -220,7 +220,12 @@ async def test_a_wrong_answer_that_lasts_is_told_and_takes_ready_away(
 
 @pytest.mark.parametrize(
     ("meets", "reason"),
-    [("name", "HostNotResolved"), ("connection", "EdgeUnreachable"), ("certificate", "TlsFailed")],
+    [
+        ("name", "HostNotResolved"),
+        ("connection", "EdgeUnreachable"),
+        ("certificate", "TlsFailed"),
+        ("https", "TlsFailed"),
+    ],
 )
 async def test_what_may_be_so_from_here_only_is_told_at_once_and_keeps_nobody_waiting(
     world: World, meets: str, reason: str

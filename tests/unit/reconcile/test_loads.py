@@ -81,6 +81,20 @@ async def test_a_busy_pod_that_fails_its_readiness_still_holds_connections(world
     await world.clock.advance(61)
     await world.settle()
     await world.sampler.refresh(KEY)
+    assert world.loads.total(KEY) == 157, "an autoscaler must not go blind with a lost node"
+    assert not world.loads.of(KEY).complete, "but no pod goes by it"
+    run_pod(world, 0, connections=None, ready=True)
+    await world.settle()
+    assert world.loads.total(KEY) is None, "back in service, it may have taken others in"
+
+
+async def test_when_nobody_answers_nothing_is_known(world: World) -> None:
+    await world.sampler.refresh(KEY)
+    for number in range(3):
+        run_pod(world, number, connections=None, ready=False)
+    await world.clock.advance(61)
+    await world.settle()
+    await world.sampler.refresh(KEY)
     assert world.loads.total(KEY) is None
 
 
