@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from hack.clients.sockets import count_peak
 from hack.clients.waiting import eventually, eventually_async
 from tests.runtime.clients import STREAM, expect_refusal, open_socket, try_handshake
 from tests.runtime.server import Server
@@ -115,7 +116,7 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     # a pod that gets no processor time falls behind instead of closing in a burst
     assert window * 0.7 <= times[-1] - times[0] <= window * 1.25 + 0.5 + stalls.total
     # what this process read late after a stall of its own looks like a burst of the server's
-    assert peak_per_second(times) <= RATE * (1.2 + stalls.longest)
+    assert count_peak(times) <= RATE * (1.2 + stalls.longest)
     assert ended_cleanly
     assert pod.live() == pod.live("stream") == 0
     metrics = pod.metrics()
@@ -304,7 +305,3 @@ async def read_to_end(stream: aiohttp.ClientResponse) -> tuple[float, bool]:
     except aiohttp.ClientError:
         return time.monotonic(), False
     return time.monotonic(), True
-
-
-def peak_per_second(times: list[float]) -> int:
-    return max(sum(start <= other < start + 1 for other in times) for start in times)

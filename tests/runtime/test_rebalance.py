@@ -12,10 +12,11 @@ import pytest
 import redis as redis_client
 
 from hack.clients.browser import chromium
+from hack.clients.sockets import count_peak
 from hack.clients.waiting import eventually, eventually_async
 from tests.runtime.clients import open_socket
 from tests.runtime.server import REDIS_PASSWORD, Pod, Server
-from tests.runtime.test_drain import peak_per_second, watch_close
+from tests.runtime.test_drain import watch_close
 from tests.runtime.visitors import COOKIE, Edge, visit
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ async def test_a_pod_that_joins_gets_its_part(
         assert {code for _, code in closes} <= {pod.close_code for pod in pods}
         refusals = [status for visitor in visitors for status in visitor.refusals]
         assert set(refusals) <= ({401} if "granian" in kinds else set()), "nobody met a closed door"
-        assert peak_per_second(sorted(at for at, _ in closes)) <= RATE * 1.25
+        assert count_peak(sorted(at for at, _ in closes)) <= RATE * 1.25
         assert len(closes) + len(refusals) <= (2.2 if sticky else 1.2) * total
         metrics = [await asyncio.to_thread(pod.metrics) for pod in before]
     shed = sum(values['realtimeapp_connections_shed_total{kind="websocket"}'] for values in metrics)
