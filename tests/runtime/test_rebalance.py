@@ -61,9 +61,9 @@ async def is_even(pods: list[Pod], total: int) -> bool:
     ("kinds", "sticky"),
     [
         (("uvicorn", "uvicorn", "uvicorn"), False),
-        (("uvicorn-2", "granian", "uvicorn"), True),
+        pytest.param(("uvicorn-2", "granian", "uvicorn"), True, marks=pytest.mark.thorough),
         (("daphne", "daphne"), True),
-        (("hypercorn", "gunicorn-uvicorn-2"), True),
+        pytest.param(("hypercorn", "gunicorn-uvicorn-2"), True, marks=pytest.mark.thorough),
     ],
 )
 async def test_a_pod_that_joins_gets_its_part(
@@ -91,7 +91,8 @@ async def test_a_pod_that_joins_gets_its_part(
         assert {code for _, code in closes} <= {pod.close_code for pod in pods}
         refusals = [status for visitor in visitors for status in visitor.refusals]
         assert set(refusals) <= ({401} if "granian" in kinds else set()), "nobody met a closed door"
-        assert count_peak(sorted(at for at, _ in closes)) <= RATE * 1.25
+        # over three seconds: clients on a busy machine see closes late, and then several at once
+        assert count_peak((at for at, _ in closes), seconds=3) <= 3 * RATE * 1.25
         assert len(closes) + len(refusals) <= (2.2 if sticky else 1.2) * total
         metrics = [await asyncio.to_thread(pod.metrics) for pod in before]
     shed = sum(values['realtimeapp_connections_shed_total{kind="websocket"}'] for values in metrics)
@@ -121,6 +122,7 @@ async def test_who_says_no_and_who_comes_with_a_rollout_moves_nobody(
             assert "rebalance: joined" not in second.read_log()
 
 
+@pytest.mark.thorough
 async def test_a_browser_held_by_its_cookie_is_let_go(make_pod: Callable[..., Pod]) -> None:
     """Chromium: a socket that comes back to the full pod is closed once more and then comes without the cookie."""
     full, joining = (make_pod("uvicorn", settings=settings(), key_prefix="browser:") for _ in range(2))
@@ -149,7 +151,10 @@ async def test_a_browser_held_by_its_cookie_is_let_go(make_pod: Callable[..., Po
         })"""
         assert await page.evaluate(connect, "/ws/room/") == ["open", 1012], "no error, an ordinary close"
         assert {cookie["name"] for cookie in await context.cookies()} == {"theme"}
-        assert await page.evaluate(connect, "/ws/room/") == ["open"], "nobody without the cookie is sent on"
+        assert (await page.evaluate(connect, "/ws/room/"))[0] == "open"
+        sent_on = await asyncio.to_thread(full.metrics)
+        # a new connection may be among those that are shed, but nobody without the cookie is sent on
+        assert sent_on['realtimeapp_connections_unpinned_total{kind="websocket"}'] == 1
         await context.add_cookies([{"name": COOKIE, "value": "full", "url": full.url}])
         listen = """path => new Promise(resolve => {
             const source = new EventSource(path);
