@@ -101,7 +101,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             f"{side.name}: over after {seconds:.0f} s, closes {crowd.codes()}, {crowd.peak()} in a second at most"
         )
         tally = await count_people(people, say=say)
-        outcome = Outcome(
+        return Outcome(
             side=side.name,
             sockets=size.sockets,
             seconds=seconds,
@@ -116,10 +116,6 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             people=tally,
             spread=unevenness(crowd.by_pod(), pods=size.pods),
         )
-    say(
-        f"{side.name}: over after {seconds:.0f} s, closes {outcome.codes}, {outcome.peak} in a second at most"
-    )
-    return outcome
 
 
 async def count_people(people: Load, *, say: Callable[[str], None]) -> Tally | None:

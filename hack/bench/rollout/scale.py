@@ -19,6 +19,7 @@ from hack.bench.rollout.measure import (
 )
 from hack.bench.rollout.report import EVEN
 from hack.bench.rollout.sides import APP
+from hack.clients.application import is_ready
 from hack.clients.crowd import Crowd
 from hack.clients.waiting import eventually_async
 
@@ -175,10 +176,4 @@ def name_pods(kubectl: Kubectl, selector: str) -> Sequence[str]:
 
 def has_pods(kubectl: Kubectl, selector: str, wanted: int) -> bool:
     """Whether that many pods are ready."""
-    pods = kubectl.items("pods", selector)
-    ready = [
-        pod
-        for pod in pods
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
-    ]
-    return len(ready) == wanted
+    return sum(is_ready(pod) for pod in kubectl.items("pods", selector)) == wanted

@@ -50,10 +50,6 @@ class Side(Protocol):
     def selector(self) -> str:
         """Labels of its web pods."""
 
-    @property
-    def cookie(self) -> str:
-        """Name of the edge's affinity cookie."""
-
     def objects(self, *, host: str) -> list[Object]:
         """What is applied."""
 
@@ -73,7 +69,6 @@ class Ours:
     rebalance: str = "Disabled"
     name: str = ""
     selector: str = f"app.kubernetes.io/instance={APP},app.kubernetes.io/component=web"
-    cookie: str = "realtimeapp"
 
     def objects(self, *, host: str) -> list[Object]:
         """The example's manifest with the size of the bench."""
@@ -110,7 +105,6 @@ class Stock:
     size: Size
     name: str = "without the operator"
     selector: str = "app=counter"
-    cookie: str = "stock"
 
     def objects(self, *, host: str) -> list[Object]:
         """The objects of stock.yaml, on this host."""
