@@ -12,10 +12,10 @@ def raise_file_limit(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
-def count_proxied(spare: int) -> int:
-    """Return how many sockets a proxy may carry that is a single process of this machine, with `spare` other files.
+def count_proxied(spare: int, *, replicas: int) -> int:
+    """Return how many sockets a proxy of so many processes may carry, each with `spare` other files.
 
-    Each takes two files of it. The hard limit is that of this process, from which the cluster's programs inherit theirs.
+    Each socket takes two files. The hard limit is that of this process, from which the cluster's programs inherit theirs.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return (hard - spare) // 2
+    return (hard - spare) // 2 * replicas

@@ -18,7 +18,8 @@ from hack.cluster.layout import (
 NEVER_ROTATE_MEGABYTES = 1_048_576
 """The audit log is counted by tests, so it must stay one file; 0 would mean the default of 100 MB."""
 
-PING_PORT = 18080
+PING_PORTS = {"traefik": 18080, "traefik-2": 18081}
+"""The replicas of the ingress controller, by name, and where each says that it serves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,8 +191,11 @@ def local_path_provisioner(state: State, program: Path) -> Component:
     )
 
 
-def traefik(state: State, program: Path) -> Component:
-    """Return the ingress controller, on loopback for people and on the bridge for pods.
+def traefik(name: str, state: State, program: Path) -> Component:
+    """Return a replica of the ingress controller, on loopback for people and on the bridge for pods.
+
+    Two of them share the ports, and the kernel shares out the connections: an edge of replicas that learn of a pod's end
+    each in its own time, as in production, and of twice the sockets one process may have files for.
 
     A set KUBECONFIG wins over its endpoint and token options, so its own is all it is given.
     """
@@ -199,15 +203,17 @@ def traefik(state: State, program: Path) -> Component:
     for suffix, address in (("", "127.0.0.1"), ("-bridge", NODE_ADDRESS)):
         entries += [
             f"--entrypoints.web{suffix}.address={address}:80",
+            f"--entrypoints.web{suffix}.reuseport=true",
             f"--entrypoints.websecure{suffix}.address={address}:443",
+            f"--entrypoints.websecure{suffix}.reuseport=true",
             f"--entrypoints.websecure{suffix}.http.tls=true",
         ]
     return Component(
-        name="traefik",
+        name=name,
         command=(
             str(program),
             *entries,
-            f"--entrypoints.traefik.address=127.0.0.1:{PING_PORT}",
+            f"--entrypoints.traefik.address=127.0.0.1:{PING_PORTS[name]}",
             "--ping=true",
             "--providers.kubernetesingress=true",
             # The one that pods reach as well: the operator connects to what an Ingress publishes.
@@ -238,6 +244,6 @@ def plan(profile: Profile, state: State, programs: Mapping[str, Path]) -> dict[s
             kube_proxy(state, programs["kube-proxy"]),
             coredns(state, programs["coredns"]),
             local_path_provisioner(state, programs["local-path-provisioner"]),
-            traefik(state, programs["traefik"]),
+            *(traefik(name, state, programs["traefik"]) for name in PING_PORTS),
         ]
     return {component.name: component for component in planned}

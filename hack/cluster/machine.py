@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hack.cluster.components import PING_PORT
+from hack.cluster.components import PING_PORTS
 from hack.cluster.errors import ClusterError, UnsuitableMachineError
 from hack.cluster.layout import LONGEST_STATE_PATH, NODE, NODE_ADDRESS, Profile, State
 from hack.cluster.report import say
@@ -101,7 +101,7 @@ def require_free_ports(profile: Profile) -> None:
             (NODE_ADDRESS, 10250),
             ("127.0.0.1", 10248),
             ("127.0.0.1", 10256),
-            ("127.0.0.1", PING_PORT),
+            *(("127.0.0.1", port) for port in PING_PORTS.values()),
         ]
     addresses.append((profile.address, profile.api_port))
     taken = [f"{address}:{port}" for address, port in addresses if not _is_free(address, port)]

@@ -27,7 +27,6 @@ from hack.cluster.record import Record
 from hack.cluster.report import say
 
 PROXY_HEALTH = ("127.0.0.1", 10256, "/healthz")
-EDGE = ("127.0.0.1", 80, "/")
 OK = 200
 NODE_COMPONENTS = (
     "kube-scheduler",
@@ -35,7 +34,7 @@ NODE_COMPONENTS = (
     "kube-proxy",
     "coredns",
     "local-path-provisioner",
-    "traefik",
+    *components.PING_PORTS,
 )
 """In the order of their start, once the API server and the controllers run."""
 
@@ -148,7 +147,8 @@ def _wait_for_node(cluster: Cluster, api: Api) -> None:
     cluster.wait("Services are routed", lambda: _answers(*PROXY_HEALTH) == OK)
     service = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
     cluster.wait("DNS answers", lambda: dns.ask(NODE_ADDRESS, service) == API_SERVICE_ADDRESS)
-    cluster.wait("Traefik serves", lambda: _answers(*EDGE) is not None)
+    edges = [("127.0.0.1", port, "/ping") for port in components.PING_PORTS.values()]
+    cluster.wait("Traefik serves", lambda: all(_answers(*edge) == OK for edge in edges))
     path = f"/api/v1/nodes/{NODE_NAME}"
     cluster.wait("the node is Ready", lambda: is_node_ready(api.get(path), since=cluster.began))
 

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from hack.cluster import components, up
 from hack.cluster.components import Component
 from hack.cluster.layout import CONTROL_PLANE, NODE, PROFILES, Profile, State
@@ -23,7 +25,7 @@ def test_the_control_plane_needs_three_programs_and_no_node() -> None:
 
 
 def test_the_node_runs_every_component() -> None:
-    assert set(plan(NODE)) == {*NODE.tools, "containerd"} - {"pause"}
+    assert set(plan(NODE)) == {*NODE.tools, "containerd", "traefik-2"} - {"pause"}
 
 
 def test_the_audit_log_is_one_file_and_written_before_the_answer() -> None:
@@ -40,10 +42,12 @@ def test_nothing_listens_outside_loopback_and_the_bridge() -> None:
             assert not [word for word in component.command if "0.0.0.0" in word or "[::]" in word]  # noqa: S104 - looked for
 
 
-def test_traefik_serves_loopback_and_pods_and_publishes_an_address() -> None:
-    traefik = plan(NODE)["traefik"]
+@pytest.mark.parametrize("name", ["traefik", "traefik-2"])
+def test_traefik_serves_loopback_and_pods_and_publishes_an_address(name: str) -> None:
+    traefik = plan(NODE)[name]
     for flag in (
         "--entrypoints.web.address=127.0.0.1:80",
+        "--entrypoints.web.reuseport=true",
         "--entrypoints.web-bridge.address=10.244.0.1:80",
         "--entrypoints.websecure.address=127.0.0.1:443",
         "--providers.kubernetesingress.ingressendpoint.ip=10.244.0.1",
