@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 RETRY_AFTER_SECONDS: Final = (1, 5)
 """Drawn at random, so that refused clients do not come back together."""
 DRAINING: Final = "this pod is draining"
+FULL: Final = "this pod is full"
 
 
 class Admission:
@@ -41,7 +42,7 @@ class Admission:
         self._book.find_others()  # a worker that was killed must not keep others out
         if self._book.count_long_lived() < self._max_per_pod:
             return None
-        return "this pod is full"
+        return FULL
 
 
 async def refuse_request(send: Send, why: str) -> None:

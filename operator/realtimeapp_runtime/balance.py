@@ -26,6 +26,8 @@ LEAST: Final = 2
 SETTLE_SECONDS: Final = 6.0
 """From the mark to the first close: the edge must know the new pod, and every process must have seen the mark (a beat at rest takes 5 s)."""
 MARK_SECONDS: Final = 600.0
+ROOM: Final = 0.9
+"""Of what a pod may hold: what is known of others is up to five seconds old."""
 TURNS: Final = 1.2
 """What a process closes at most under one mark, in times of what it held when that began: evening out takes less than closing
 everybody once. More would mean that the closed come back here, whatever the reason."""
@@ -80,6 +82,12 @@ def is_above_mean(view: View) -> bool:
     """Tell whether this pod has more than others have on average, so that who leaves had better not come back."""
     pods = count_open(view.rows)
     return pods[view.rows[view.own].pod] * len(pods) > sum(pods.values())
+
+
+def is_room_elsewhere(view: View, *, most: int) -> bool:
+    """Tell whether another pod that serves has room for one more than `most` allows here, a little to spare."""
+    pods = count_open({process: row for process, row in view.rows.items() if row.closes_from is None})
+    return any(open_ < ROOM * most for pod, open_ in pods.items() if pod != view.rows[view.own].pod)
 
 
 def count_open(rows: Mapping[str, Row]) -> dict[str, int]:

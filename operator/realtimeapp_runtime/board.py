@@ -53,9 +53,10 @@ class Board:
             threading.Thread(target=self._run, args=(key,), name="realtimeapp-board", daemon=True).start()
 
     def announce_drain(self, closes_from: float) -> None:
-        """Say at once that this process closes its connections from `closes_from` (monotonic) on."""
-        self._closes_from = closes_from
-        self._awake.set()
+        """Say at once that this process closes its connections from `closes_from` (monotonic) on; again when that changes."""
+        if closes_from != self._closes_from:
+            self._closes_from = closes_from
+            self._awake.set()
 
     def announce_shedding(self, shedding: bool) -> None:  # noqa: FBT001 - the fact itself
         """Say from the next beat on whether this process gives connections away."""

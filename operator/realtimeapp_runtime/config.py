@@ -56,13 +56,17 @@ class Session:
 
 @dataclass(frozen=True)
 class Drain:
-    """Seconds, closes per second of this pod alone and of all pods together, and the WebSocket close code."""
+    """Seconds, closes per second of this pod alone and of all pods together, and the WebSocket close code.
+
+    `is_probed`: the kubelet asks for readiness, so a drain can see when it was told.
+    """
 
     lag_seconds: float = 3.0
     timeout_seconds: float = 30.0
     rate_per_second: float = 100.0
     fleet_rate_per_second: float = 100.0
     close_code: int = 1012
+    is_probed: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,7 @@ def parse(document: object) -> Config:
                 0.1, drain.number("fleetRatePerSecond", drain.number("ratePerSecond", 100.0))
             ),
             close_code=drain.take("closeCode", int, 1012),
+            is_probed=drain.take("probed", bool, default=False),
         ),
         trusted_cidrs=proxies.strings("cidrs"),
         trusted_hops=proxies.take("hops", int, None),

@@ -1,8 +1,9 @@
 """Moving a process' connections away, one at a time, once the pod's drain flag is set.
 
-Readiness fails at once (probes.py). For `lag_seconds` everything is still accepted, because proxies learn late. Then new
-connections are refused and the open ones are closed at a pace all draining pods of the application share (share.py), those that
-arrived during the lag included. It never stops the server: that is the SIGTERM that follows.
+Readiness fails at once (probes.py). For `lag_seconds` everything is still accepted, because proxies learn late; on a busy node
+the kubelet itself learns late, and the lag is longer. Then new connections are refused and the open ones are closed at a pace all
+draining pods of the application share (share.py), those that arrived during the lag included. It never stops the server: that is
+the SIGTERM that follows.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.25
 """How late a process may notice the flag: one stat() per period. Also how late a waiting close notices another rate."""
 LATE_SECONDS: Final = 0.05
+SPREAD_SECONDS: Final = 2.0
+"""From the failing probe to the last edge that leaves the pod out: the kubelet's report, the EndpointSlice, and what a controller
+collects before it acts (Traefik's `providersThrottleDuration` is 2 s by default)."""
+PATIENCE_SECONDS: Final = 5.0
+PATIENCE_PART: Final = 0.1
+"""The lag grows by so much at most, and by this part of the time-out: the drain ends when it would have ended without."""
 
 
 class Drainer:
@@ -59,13 +66,11 @@ class Drainer:
         await self._drain(started)
 
     async def _drain(self, started: float) -> None:
-        self._refuse_from = started + self._settings.lag_seconds
-        self._board.announce_drain(self._refuse_from)
         self._book.cells[ledger.PHASE] = ledger.PHASE_LAG
         log.write(
             f"drain: readiness fails now; {len(self._crowd.open)} connections open, closing from {self._settings.lag_seconds:g} s on"
         )
-        await asyncio.sleep(self._refuse_from - time.monotonic())
+        await self._let_proxies_learn(started)
         self._book.find_others()
         self._crowd.begin_again()
         at_start = len(self._crowd.open)
@@ -73,7 +78,7 @@ class Drainer:
         speed = Speed(
             settings=self._settings,
             board=self._board,
-            deadline=begins + self._settings.timeout_seconds,
+            deadline=started + self._settings.lag_seconds + self._settings.timeout_seconds,
             part=max(1, at_start) / max(1, at_start, self._book.count_long_lived()),
         )
         self._book.cells[ledger.PHASE] = ledger.PHASE_CLOSING
@@ -85,6 +90,17 @@ class Drainer:
             await asyncio.sleep(LATE_SECONDS)
             await self._close_all(pace, speed)
 
+    async def _let_proxies_learn(self, started: float) -> None:
+        """Wait for the end of the lag, which is known at the latest when the kubelet has asked."""
+        while True:
+            told = drain_flag.read_told(self._run_dir)
+            self._refuse_from = find_end_of_lag(self._settings, started=started, told=told)
+            self._board.announce_drain(self._refuse_from)
+            left = self._refuse_from - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, POLL_SECONDS))
+
     async def _close_all(self, pace: Pace, speed: Speed) -> None:
         while (connection := self._crowd.find_next()) is not None:
             delay = pace.wait(now=time.monotonic(), rate=speed.find(self._crowd.waiting))
@@ -93,6 +109,18 @@ class Drainer:
                 continue
             pace.take()
             self._crowd.ask(connection, deadline=speed.deadline, cause=ledger.DRAINED)
+
+
+def find_end_of_lag(settings: Drain, *, started: float, told: float | None) -> float:
+    """Return when the closes of a drain that began at `started` begin, as far as is known by now (monotonic).
+
+    `told` is when a readiness probe got to know of it: the lag begins there, less what a probe takes that is asked in time.
+    """
+    soonest = started + settings.lag_seconds
+    if not settings.is_probed:
+        return soonest
+    latest = soonest + min(PATIENCE_SECONDS, PATIENCE_PART * settings.timeout_seconds)
+    return latest if told is None else max(soonest, min(latest, told + SPREAD_SECONDS))
 
 
 class Speed:

@@ -6,6 +6,7 @@ Readiness says one thing only, whether the pod drains: a full pod, or one whose 
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from realtimeapp_runtime import drain_flag, forwarded, ledger, metrics
@@ -44,7 +45,10 @@ def find_answer(path: str, headers: Iterable[tuple[bytes, bytes]], run_dir: Path
     if what == "healthz":
         return Answer(200, b"ok\n")
     if what == "readyz":
-        return Answer(503, b"draining\n") if drain_flag.is_set(run_dir) else Answer(200, b"ok\n")
+        if not drain_flag.is_set(run_dir):
+            return Answer(200, b"ok\n")
+        drain_flag.note_told(run_dir, time.monotonic())
+        return Answer(503, b"draining\n")
     if what == "metrics":
         text = metrics.render(
             alive=ledger.read_all(run_dir),

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from realtimeapp_runtime import admission, edge_probe, exchange, ledger, log, probes, websocket
+from realtimeapp_runtime import admission, balance, edge_probe, exchange, ledger, log, probes, websocket
 from realtimeapp_runtime.affinity import Affinity
 from realtimeapp_runtime.board import Board
 from realtimeapp_runtime.connection import Process
@@ -98,6 +98,9 @@ class Wrapper:
             return
         ours = edge_probe.is_ours(scope)
         refusal = self._admission.find_refusal()
+        if refusal == admission.FULL and not ours and self._can_go_elsewhere(scope):
+            await self._send_on(scope, receive, send)
+            return
         if refusal is not None:
             self._book.cells[ledger.REFUSED["websocket"]] += 1
             if ours:
@@ -106,12 +109,21 @@ class Wrapper:
                 await admission.refuse_websocket(scope, send, refusal)
             return
         if self._affinity.leads(scope) and self._relief.sends_on():
-            self._book.cells[ledger.UNPINNED["websocket"]] += 1
-            await self._affinity.send_socket_on(scope, receive, send)
+            await self._send_on(scope, receive, send)
             return
         self._proxies.rewrite(scope)
         application = self._edge_probe.show(self._application) if ours else self._application
         await websocket.serve(application, scope, receive, send, self._process)
+
+    def _can_go_elsewhere(self, scope: dict[str, Any]) -> bool:
+        """Tell whether it is only the cookie that leads this client to a full pod, while another has room."""
+        view = self._board.view
+        there = view is not None and balance.is_room_elsewhere(view, most=self._max_per_pod)
+        return there and self._affinity.leads(scope)
+
+    async def _send_on(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self._book.cells[ledger.UNPINNED["websocket"]] += 1
+        await self._affinity.send_socket_on(scope, receive, send)
 
     async def _serve_http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["path"].startswith(probes.PREFIX):

@@ -128,6 +128,33 @@ async def test_a_drain_moves_everybody_away_in_order_and_at_the_pace(
     assert "Traceback" not in pod.read_log()
 
 
+@pytest.mark.parametrize(("server", "asked"), [("uvicorn-2", True), ("daphne", False)])
+async def test_nobody_is_closed_before_the_kubelet_can_have_told_the_edge(
+    make_pod: Callable[..., Pod], server: str, *, asked: bool
+) -> None:
+    """On a busy node the kubelet asks late, and whoever is closed before comes back to the same pod."""
+    lag = 0.5
+    pod = make_pod(server, settings=drain_settings(server, lagSeconds=lag, timeoutSeconds=30, probed=True))
+    pod.start()
+    sockets = [await open_socket(pod) for _ in range(4)]
+    closes = [asyncio.create_task(watch_close(websocket)) for websocket in sockets]
+    began = time.monotonic()
+    drain = pod.launch("drain")
+    if asked:
+        await eventually_async(
+            lambda: asyncio.to_thread(lambda: pod.probe("readyz") == 503), within=2, what="readiness fails"
+        )
+        told = time.monotonic()
+    results = await asyncio.gather(*closes)
+    first = min(at for at, _, _ in results)
+    assert {code for _, code, _ in results} == {pod.close_code}
+    if asked:
+        assert told + 1.5 <= first <= told + 2.5 + 4 / RATE
+    else:
+        assert began + lag + 3 <= first, "a tenth of the time-out"
+    assert await wait_for_exit(drain) == 0
+
+
 async def test_a_second_drain_neither_shortens_nor_restarts_the_first(make_pod: Callable[..., Pod]) -> None:
     pod = make_pod("uvicorn", settings=drain_settings("uvicorn", ratePerSecond=4.0))
     pod.start()

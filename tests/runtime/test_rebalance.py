@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis as redis_client
+from websockets.exceptions import InvalidStatus
 
 from hack.clients.browser import chromium
 from hack.clients.sockets import count_peak
@@ -120,6 +121,57 @@ async def test_who_says_no_and_who_comes_with_a_rollout_moves_nobody(
                 what="both are on the board, and nothing else",
             )
             assert "rebalance: joined" not in second.read_log()
+
+
+@pytest.mark.parametrize("server", ["uvicorn-2", "daphne"])
+async def test_a_full_pod_lets_go_of_a_cookie_while_another_has_room(
+    make_pod: Callable[..., Pod], redis: Redis, server: str
+) -> None:
+    prefix = f"full:{server}:"
+    few = settings(server, maxPerPod=2, rebalance=False)
+    full, roomy = (make_pod(server, settings=few, key_prefix=prefix) for _ in range(2))
+    async with AsyncExitStack() as people:
+        full.start()
+        held = [await people.enter_async_context(await open_socket(full)) for _ in range(2)]
+        cookie = [("Cookie", f"{COOKIE}=full; theme=dark")]
+        with pytest.raises(InvalidStatus, match=r"503|403"):
+            await open_socket(full, headers=cookie)
+        roomy.start()
+        processes = 2 * Server.parse(server).processes
+        eventually(
+            lambda: len(read_board(redis, prefix)) == processes, within=15, what="they know of each other"
+        )
+
+        async def is_sent_on() -> bool:
+            try:
+                socket = await open_socket(full, headers=cookie)
+            except InvalidStatus:
+                return False
+            assert socket.response is not None
+            assert "Max-Age=0" in socket.response.headers["Set-Cookie"]
+            _, code, _ = await watch_close(socket)
+            return code == full.close_code
+
+        await eventually_async(is_sent_on, within=10, what="the cookie is taken away")
+        with pytest.raises(InvalidStatus, match=r"503|403"):
+            await open_socket(full)
+        assert full.live() == len(held), "who was here stays"
+        for _ in range(2):
+            await people.enter_async_context(await open_socket(roomy))
+        await eventually_async(
+            lambda: is_refused(full, cookie),
+            within=10,
+            what="nobody has room: a plain refusal, to be waited out",
+        )
+
+
+async def is_refused(pod: Pod, cookie: list[tuple[str, str]]) -> bool:
+    try:
+        socket = await open_socket(pod, headers=cookie)
+    except InvalidStatus:
+        return True
+    await watch_close(socket)
+    return False
 
 
 @pytest.mark.thorough

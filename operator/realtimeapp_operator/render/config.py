@@ -92,6 +92,7 @@ def settings(app: RealtimeApp, facts: Facts) -> dict[str, Any]:
             "ratePerSecond": rate_per_second(spec),
             "fleetRatePerSecond": float(spec.web.rollout.max_reconnects_per_second),
             "closeCode": defaults.close_code(spec),
+            "probed": True,
         },
         "affinity": {"cookieName": _cookie_name(spec)},
         "websocketPaths": list(defaults.websocket_paths(spec)) if defaults.holds_sockets(spec) else [],

@@ -270,3 +270,19 @@ def test_pods_that_join_get_their_part(
     # shares are of what was read up to half a second apart, and people come back when they like
     assert find_peak(closes) <= RATE * 1.1
     assert len(closes) <= (2.2 if pinned else 1.2) * sum(before), "hardly anybody is moved twice"
+
+
+@pytest.mark.parametrize(
+    ("opens", "changes", "expected"),
+    [
+        ({"a": 100, "b": 89}, {}, True),
+        ({"a": 100, "b": 90}, {}, False),
+        ({"a": 100, "z": 0}, {"closes_from": NOW}, False),
+        ({"a": 100}, {}, False),
+        ({"a": 100, "z": 0}, {"pod": "a"}, False),
+    ],
+)
+def test_there_is_room_elsewhere_where_another_pod_serves_with_some(
+    opens: dict[str, int], changes: dict[str, Any], *, expected: bool
+) -> None:
+    assert balance.is_room_elsewhere(view(opens, **changes), most=100) is expected
