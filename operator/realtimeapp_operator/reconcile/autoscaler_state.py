@@ -1,4 +1,4 @@
-"""What is remembered of an autoscaler: whether it can compute a count, and its words when it cannot.
+"""What is remembered of an autoscaler: whether it can compute a count, its words when it cannot, and if fewer pods come.
 
 Equal as long as that stays the same: the figures it writes into its status every 15 s are nobody's business here.
 """
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 DISABLED: Final = "ScalingDisabled"
 """Reason of an autoscaler that is switched off because its target has no pods."""
+SHRINKING: Final = (("AbleToScale", "ScaleDownStabilized"), ("ScalingLimited", "ScaleDownLimit"))
+"""What stands in the conditions while fewer pods are enough and it waits: for its window, or between two of several pods
+(normalizeDesiredReplicasWithBehaviors in pkg/controller/podautoscaler). `desiredReplicas` says so only once a pod went."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class AutoscalerState:
     """`failure` is what the autoscaler says while it cannot compute a count; empty while it can, or has not tried."""
 
     failure: str
+    shrinking: bool = False
+    """Whether it is about to take pods away; a ScaledObject never says."""
 
 
 def read_autoscaler(obj: Mapping[str, Any]) -> AutoscalerState:
@@ -34,7 +39,13 @@ def read_autoscaler(obj: Mapping[str, Any]) -> AutoscalerState:
         return AutoscalerState(_words(ready) if ready.get("status") == "False" else "")
     active = conditions.get("ScalingActive", {})
     blind = active.get("status") == "False" and active.get("reason") != DISABLED
-    return AutoscalerState(_words(active) if blind else "")
+    if blind:
+        return AutoscalerState(_words(active))
+    waits = any(
+        (conditions.get(kind, {}).get("status"), conditions.get(kind, {}).get("reason")) == ("True", reason)
+        for kind, reason in SHRINKING
+    )
+    return AutoscalerState("", shrinking=waits)
 
 
 def _words(condition: Mapping[str, Any]) -> str:

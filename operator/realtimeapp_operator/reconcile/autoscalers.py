@@ -1,4 +1,4 @@
-"""What the autoscaler of an application says, as far as a person has to hear it: that it cannot read a metric.
+"""What the autoscaler of an application says: that it is about to take pods away, or that it cannot read a metric.
 
 WebReady speaks of pods and stays what it is: they serve, and without a metric none is taken away. But nobody grows with
 the load meanwhile, so it is told like any other trouble that does not pass by waiting, after a while: an autoscaler
@@ -18,10 +18,22 @@ from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.situation import Situation
 
 PATIENCE_SECONDS: Final = 120.0
 """How long a metric must be missing until it is told: eight looks of the autoscaler, four lives of a Lease."""
+
+
+def is_shrinking(family: Family, *, owner: str) -> bool:
+    """Whether the autoscaler of the application `owner` says that fewer pods are enough, and waits before it takes any.
+
+    Never with KEDA, which always has a target of connections: there the counts say it.
+    """
+    return any(
+        isinstance(record.detail, AutoscalerState) and record.detail.shrinking
+        for record in family.owned(owner)
+    )
 
 
 def find_blind_autoscaler(situation: Situation) -> Problem | None:

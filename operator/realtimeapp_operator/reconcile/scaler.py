@@ -16,6 +16,7 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
 from realtimeapp_operator.kube.errors import ApiError, BadRequest, Conflict, Forbidden, Invalid, NotFound
 from realtimeapp_operator.kube.kinds import Ref
+from realtimeapp_operator.reconcile.autoscalers import is_shrinking
 from realtimeapp_operator.reconcile.costs import REWRITE_SECONDS, choose_costs, takes_the_least_loaded
 from realtimeapp_operator.reconcile.counts import with_count
 from realtimeapp_operator.reconcile.records import Address, DeploymentState
@@ -109,7 +110,8 @@ class Scaler:
             # An autoscaler that has to go, goes first: nobody else may write the count until then.
             return Scaled((_replaced(desired, manifest, None),))
         if asked is None:
-            return Scaled((desired,), await self._prepare(key, app, live, pace))
+            coming = self._foresees(key, app, live) or is_shrinking(family, owner=app.metadata.uid)
+            return Scaled((desired,), await self._prepare(key, app, live, pace) if coming else None)
         if asked >= live or pace is None:
             return Scaled((desired,))
         step = _Step(key=key, app=app, deployment=deployment, live=live, wanted=asked, pace=pace)
@@ -131,14 +133,19 @@ class Scaler:
         count = self._choose(step, self._look(step.key, step.pace))
         return count, None if count == step.wanted else LOOK_SECONDS
 
+    def _foresees(self, key: Key, app: RealtimeApp, live: int) -> bool:
+        """Whether the connections there are need fewer pods than there are."""
+        scaling, target = app.spec.web.autoscaling, defaults.target_connections(app.spec)
+        if scaling is None or target is None:
+            return False
+        loads = self._loads.of(key)
+        enough = math.ceil(loads.active / target)
+        return loads.complete and enough < live and loads.active <= TOLERATED * target * live
+
     async def _prepare(self, key: Key, app: RealtimeApp, live: int, pace: Pace | None) -> float | None:
         """Mark pods while an autoscaler may take some away; return when to look again."""
-        scaling, target = app.spec.web.autoscaling, defaults.target_connections(app.spec)
-        if scaling is None or target is None or pace is None:
-            return None
-        loads = self._loads.of(key)
-        enough = max(math.ceil(loads.active / target), scaling.min_replicas)
-        if not loads.complete or enough >= live or loads.active > TOLERATED * target * live:
+        scaling = app.spec.web.autoscaling
+        if scaling is None or pace is None or live <= scaling.min_replicas:
             return None
         now, staying = self._clock.monotonic(), self._look(key, pace).staying
         # It takes one pod in a minute at most, so what the others hold may go on moving unmarked.
@@ -146,7 +153,7 @@ class Scaler:
         if not is_marked and choose_costs(staying, written=self._written, now=now).write:
             pods = await self._look_closely(key, pace)
             await self._mark(key, app, pods)
-        return REWRITE_SECONDS
+        return REWRITE_SECONDS if self._loads.of(key).complete else LOOK_SECONDS
 
     def _choose(self, step: _Step, pods: WebPods) -> int:
         return choose_count(wanted=step.wanted, deployment=step.deployment, pods=pods, pace=step.pace)
