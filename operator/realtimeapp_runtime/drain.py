@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.25
 """How late a process may notice the flag: one stat() per period. Also how late a waiting close notices another rate."""
 LATE_SECONDS: Final = 0.05
-SPREAD_SECONDS: Final = 2.0
-"""From the failing probe to the last edge that leaves the pod out: the kubelet's report, the EndpointSlice, and what a controller
-collects before it acts (Traefik's `providersThrottleDuration` is 2 s by default)."""
 PATIENCE_SECONDS: Final = 5.0
 PATIENCE_PART: Final = 0.1
 """The lag grows by so much at most, and by this part of the time-out: the drain ends when it would have ended without."""
@@ -114,13 +111,14 @@ class Drainer:
 def find_end_of_lag(settings: Drain, *, started: float, told: float | None) -> float:
     """Return when the closes of a drain that began at `started` begin, as far as is known by now (monotonic).
 
-    `told` is when a readiness probe got to know of it: the lag begins there, less what a probe takes that is asked in time.
+    The lag is for the kubelet's report, the EndpointSlice and what a controller collects before it acts (Traefik 2 s by default), so
+    it counts from `told`, when a readiness probe got to know of the drain.
     """
     soonest = started + settings.lag_seconds
     if not settings.is_probed:
         return soonest
     latest = soonest + min(PATIENCE_SECONDS, PATIENCE_PART * settings.timeout_seconds)
-    return latest if told is None else max(soonest, min(latest, told + SPREAD_SECONDS))
+    return latest if told is None else min(latest, told + settings.lag_seconds)
 
 
 class Speed:

@@ -19,8 +19,8 @@ BEGAN = 100.0
 @pytest.mark.parametrize(
     ("told", "timeout", "expected"),
     [
-        pytest.param(100.4, 60, 103.0, id="asked in time: the lag as it is"),
-        pytest.param(103.5, 60, 105.5, id="asked late: two seconds for those who have to hear of it"),
+        pytest.param(100.0, 60, 103.0, id="asked at once: the lag as it is"),
+        pytest.param(103.5, 60, 106.5, id="asked late: the lag counts from there"),
         pytest.param(107.0, 60, 108.0, id="asked too late: not more than five seconds longer"),
         pytest.param(None, 60, 108.0, id="not asked yet"),
         pytest.param(None, 10, 104.0, id="a short time-out is not used up by waiting"),
