@@ -214,7 +214,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         # Before kopf: when it ends it also ends what was created after it began.
         working = parts.start(queue.run(), "queue")
         health.add_alive("queue", lambda: "the workers have ended" if working.done() else None)
-        start_serving(parts, client, settings, counts=counts, leads=lambda: lease.held)
+        start_serving(parts, client, settings, counts=counts, metrics=metrics, leads=lambda: lease.held)
         sampling = parts.start(sampler.run(), "sampler")
         shell = parts.start(
             watch_apps(registry, namespaces=settings.namespaces, stop=stop_watching, started=watching),

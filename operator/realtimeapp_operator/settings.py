@@ -268,10 +268,10 @@ def _read_external_metrics(
     (_, text), (folder_name, path) = listen, folder
     if not text:
         return None, Path()
-    found = Path(path)
-    missing = [file for file in ("tls.crt", "tls.key") if not (found / file).is_file()]
-    if not path or missing:
+    if not path or not Path(path).is_dir():
         raise SettingsError(
-            f"{folder_name}: {path!r} is not a folder with tls.crt and tls.key; external metrics are served over TLS only"
+            f"{folder_name}: {path!r} is not a folder; external metrics are served over TLS only, with the tls.crt and"
+            " tls.key in there"
         )
-    return _read_listen(*listen), found
+    # What is in the folder may come later and change: that ends no operator.
+    return _read_listen(*listen), Path(path)

@@ -1,7 +1,8 @@
 """Who may ask the metrics API: the API server's aggregation layer, proven by its client certificate.
 
-The cluster publishes the authority and the names of that certificate in a ConfigMap. It is watched, since an authority
-is replaced sooner or later and a process that still trusts only the old one would cut autoscaling off.
+The cluster publishes the authority and the names of that certificate in a ConfigMap. It is watched, which costs no
+request at rest: an authority is replaced sooner or later, and a process that trusts only the old one would cut
+autoscaling off, one that still trusts it as well would answer whoever has its lost key.
 """
 
 from __future__ import annotations
@@ -45,12 +46,15 @@ def read_trust(config_map: Mapping[str, Any]) -> Trust | None:
     authority = data.get(_AUTHORITY) or ""
     if not authority.strip():
         return None
-    listed = orjson.loads(data.get(_NAMES) or "[]")
+    listed = orjson.loads(data.get(_NAMES) or "[]") or []
     return Trust(authority, frozenset(str(name) for name in listed))
 
 
-def follow_trust(use: Callable[[Trust], None]) -> Callable[[str, dict[str, Any]], None]:
-    """Return what an informer of the ConfigMap calls; `use` gets each new trust, a deletion changes nothing."""
+def follow_trust(use: Callable[[Trust | None], None]) -> Callable[[str, dict[str, Any]], None]:
+    """Return what an informer of the ConfigMap calls; `use` gets each new trust, None when nobody is to be trusted.
+
+    A deletion changes nothing: the API server writes the ConfigMap anew within a minute.
+    """
 
     def on_change(event: str, config_map: dict[str, Any]) -> None:
         if event == "DELETED" or config_map["metadata"]["name"] != CONFIG_MAP:
@@ -63,7 +67,6 @@ def follow_trust(use: Callable[[Trust], None]) -> Callable[[str, dict[str, Any]]
                 CONFIG_MAP,
                 _AUTHORITY,
             )
-            return
         use(trust)
 
     return on_change

@@ -16,6 +16,12 @@ import orjson
 from aiohttp import web
 
 from realtimeapp_operator.metricsapi.answers import Answer, answer_metrics_api, answer_plain, refuse
+from realtimeapp_operator.metricsapi.handshakes import (
+    AuthorityError,
+    CertificateError,
+    Handshakes,
+    read_certificate,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,27 +32,25 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CERTIFICATE: Final = "tls.crt"
-KEY: Final = "tls.key"
 RELOAD_SECONDS: Final = 10.0
 """Between two looks at the certificate's files; the kubelet takes about a minute to bring a new one anyway."""
 
 
-class CertificateError(Exception):
-    """The serving certificate cannot be used; the message says which file and why."""
-
-
 class MetricsServer:
-    """Serves on `host:port` with the certificate in `folder`; an async context manager."""
+    """Serves on `host:port` with the certificate in `folder`; an async context manager.
+
+    A certificate that cannot be used ends nothing: connections are refused, or go on with the one before, until the
+    files are mended.
+    """
 
     def __init__(self, *, host: str, port: int, folder: Path, counts: Counts) -> None:
         self._host = host
         self._port = port
         self._folder = folder
         self._counts = counts
-        self._trust: Trust | None = None
-        self._context = _serving_context()
-        self._loaded = ""
+        self._handshakes = Handshakes()
+        self._read = b""
+        self._problem: str | None = None
         self._runner: web.AppRunner | None = None
 
     @property
@@ -57,26 +61,33 @@ class MetricsServer:
         host, port = self._runner.addresses[0][:2]
         return str(host), int(port)
 
-    def use(self, trust: Trust) -> None:
-        """Take in whom to answer from now on."""
-        if self._trust == trust:
+    @property
+    def certificate_problem(self) -> str | None:
+        """What is wrong with the certificate's files, in a sentence; None when they are in use."""
+        return self._problem
+
+    def use(self, trust: Trust | None) -> None:
+        """Take in whom to answer from now on, and nobody else; connections of whom was trusted before are closed."""
+        if self._handshakes.trust == trust:
             return
         try:
-            # An authority that is replaced stays trusted until a restart, as every connection of the old one does.
-            self._context.load_verify_locations(cadata=trust.authority)
-        except ssl.SSLError as error:
+            self._handshakes.take_clients_of(trust)
+        except AuthorityError as error:
             logger.warning("the front proxy's authority cannot be read, the one before stays: %s", error)
             return
-        self._trust = trust
-        logger.info("answering the aggregation layer as %s", ", ".join(sorted(trust.names)) or "any name")
+        if self._runner is not None and self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                connection.force_close()
+        if trust is not None:
+            logger.info("answering the aggregation layer as %s", ", ".join(sorted(trust.names)) or "any name")
 
     async def __aenter__(self) -> Self:
-        self._load_certificate()
+        self.look_at_certificate()
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port, ssl_context=self._context).start()
+        await web.TCPSite(self._runner, self._host, self._port, ssl_context=self._handshakes.entry).start()
         logger.info("serving external metrics on %s:%s", *self.address)
         return self
 
@@ -87,29 +98,42 @@ class MetricsServer:
             await self._runner.cleanup()
 
     async def watch_certificate(self) -> Never:
-        """Take a new certificate into use when its files change; one that cannot be used is told and waited out."""
+        """Look at the certificate's files again and again."""
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
-            try:
-                self._load_certificate()
-            except CertificateError as error:
-                logger.warning("%s; the one before stays in use", error)
+            self.look_at_certificate()
 
-    def _load_certificate(self) -> None:
-        certificate, key = self._folder / CERTIFICATE, self._folder / KEY
+    def look_at_certificate(self) -> None:
+        """Take a new certificate into use; say once what is wrong with one that cannot be used, and once that it is over."""
         try:
-            found = f"{certificate.read_text()}\0{key.stat().st_mtime_ns}"
-            if found == self._loaded:
-                return
-            self._context.load_cert_chain(certificate, key)
-        except (OSError, ValueError, ssl.SSLError) as error:
-            raise CertificateError(
-                f"cannot use the serving certificate in {self._folder}: {error}"
-            ) from error
-        self._loaded = found
+            pem = read_certificate(self._folder)
+            if pem != self._read:
+                self._handshakes.serve_with(pem)
+        except CertificateError as error:
+            self._tell(str(error))
+            return
+        if pem != self._read or self._problem is not None:
+            logger.info("external metrics are served with the certificate in %s", self._folder)
+        self._read, self._problem = pem, None
+
+    def _tell(self, problem: str) -> None:
+        if problem == self._problem:
+            return
+        self._problem = problem
+        logger.error(
+            "the serving certificate of the external metrics API cannot be used: %s. %s. Mend the Secret these files"
+            " come from; no restart is needed",
+            problem,
+            "The one before stays in use"
+            if self._handshakes.serving
+            else "Autoscalers get no figures until it can",
+        )
 
     async def _handle(self, request: web.Request) -> web.Response:
-        if self._trust is None or not self._trust.admits(request.get_extra_info("peercert")):
+        connection = request.get_extra_info("ssl_object")
+        if not isinstance(connection, ssl.SSLObject) or not self._handshakes.admits(
+            connection, request.get_extra_info("peercert")
+        ):
             return respond(
                 refuse(
                     HTTPStatus.UNAUTHORIZED,
@@ -141,14 +165,3 @@ def plain_route(counts: Counts) -> web.RouteDef:
 def respond(answer: Answer) -> web.Response:
     """Return the answer as JSON."""
     return web.Response(status=answer.status, body=orjson.dumps(answer.body), content_type="application/json")
-
-
-def _serving_context() -> ssl.SSLContext:
-    # The default authorities of the machine may speak for nobody here: only those that `use` adds.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_mode = ssl.CERT_OPTIONAL
-    # A resumed session would not show its certificate to an authority that is no longer trusted.
-    context.options |= ssl.OP_NO_TICKET
-    context.num_tickets = 0
-    return context

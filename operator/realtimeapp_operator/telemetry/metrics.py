@@ -63,6 +63,11 @@ class Metrics:
             "1 while this process holds the lease, else 0.",
             registry=self.registry,
         )
+        self._certificate = Gauge(
+            "realtimeapp_external_metrics_certificate_broken",
+            "1 while the serving certificate of the external metrics API cannot be used, else 0.",
+            registry=self.registry,
+        )
         self._lag = Histogram(
             "realtimeapp_event_loop_lag_seconds",
             "How much later than asked the event loop woke up.",
@@ -89,6 +94,10 @@ class Metrics:
     def watch_lease(self, held: Callable[[], bool]) -> None:
         """Ask `held` whether this process is the writer whenever metrics are read."""
         self._holder.set_function(lambda: float(held()))
+
+    def watch_certificate(self, problem: Callable[[], str | None]) -> None:
+        """Ask `problem` what is wrong with the serving certificate whenever metrics are read; None is nothing."""
+        self._certificate.set_function(lambda: float(problem() is not None))
 
     def waited(self, seconds: float) -> None:
         """Count the time a key waited in the queue."""

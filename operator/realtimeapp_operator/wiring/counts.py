@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from realtimeapp_operator.reconcile.apps import Apps
     from realtimeapp_operator.reconcile.loads import Loads
     from realtimeapp_operator.settings import Settings
+    from realtimeapp_operator.telemetry.metrics import Metrics
     from realtimeapp_operator.wiring.parts import Parts
 
 PLAIN_PORT = "http"
@@ -52,8 +53,14 @@ class KnownCounts:
         return Count(connections=loads.total(key), sampled_at=loads.of(key).sampled_at)
 
 
-def start_serving(
-    parts: Parts, client: ApiClient, settings: Settings, *, counts: Counts, leads: Callable[[], bool]
+def start_serving(  # noqa: PLR0913 - the composition root hands over what it has built
+    parts: Parts,
+    client: ApiClient,
+    settings: Settings,
+    *,
+    counts: Counts,
+    metrics: Metrics,
+    leads: Callable[[], bool],
 ) -> None:
     """Start the metrics API and take the leader's Service, as far as the settings ask for either."""
     ports = {PLAIN_PORT: settings.port}
@@ -61,6 +68,7 @@ def start_serving(
         host, port = settings.external_metrics
         ports[METRICS_API_PORT] = port
         server = MetricsServer(host=host, port=port, folder=settings.certificate_dir, counts=counts)
+        metrics.watch_certificate(lambda: server.certificate_problem)
         parts.start(_serve_metrics_api(client, server), "external metrics")
     if settings.leader_service:
         place = Place(

@@ -50,17 +50,17 @@ def test_authority_and_names_come_from_the_clusters_config_map() -> None:
 def test_a_cluster_without_aggregation_trusts_nobody_and_says_so(
     data: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    used: list[Trust] = []
+    used: list[Trust | None] = []
     with caplog.at_level(logging.WARNING):
         follow_trust(used.append)("ADDED", config_map(**data))
-    assert used == []
+    assert used == [None]
     assert "no aggregation layer" in caplog.text
 
 
 def test_each_new_authority_is_taken_and_a_deleted_config_map_changes_nothing() -> None:
-    used: list[Trust] = []
+    used: list[Trust | None] = []
     take = follow_trust(used.append)
     take("ADDED", config_map(requestheader_client_ca_file=PEM))
     take("MODIFIED", config_map(requestheader_client_ca_file=PEM + PEM))
     take("DELETED", config_map())
-    assert [trust.authority for trust in used] == [PEM, PEM + PEM]
+    assert used == [Trust(PEM, frozenset()), Trust(PEM + PEM, frozenset())]

@@ -3,91 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hack.clients.waiting import eventually_async
 from realtimeapp_operator.metricsapi import server as module
 from realtimeapp_operator.metricsapi.answers import Count
 from realtimeapp_operator.metricsapi.front_proxy import Trust
-from realtimeapp_operator.metricsapi.server import CertificateError, MetricsServer, plain_route
+from realtimeapp_operator.metricsapi.server import MetricsServer, plain_route
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
+from tests.unit.metricsapi.authority import make_authority
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.unit.metricsapi.authority import Authority
 
 METRIC = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/realtimeapp_connections"
 SELECTOR = {"labelSelector": "realtimeapp.dev/app=chat"}
 SERVING = "operator.system.svc"
-
-
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority that issues to files."""
-
-    folder: Path
-    name: str
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-    @property
-    def pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    def issue(self, common_name: str, *, folder: Path | None = None) -> Path:
-        """A certificate for that name, as tls.crt and tls.key of a folder."""
-        folder = folder or self.folder / f"{self.name}-{common_name}"
-        folder.mkdir(exist_ok=True)
-        key = ec.generate_private_key(ec.SECP256R1())
-        usage = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
-        certificate = (
-            _builder(common_name, self.name, key)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
-            .add_extension(x509.ExtendedKeyUsage(usage), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-        (folder / "tls.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        (folder / "tls.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return folder
-
-
-def _builder(name: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-    )
-
-
-def make_authority(folder: Path, name: str) -> Authority:
-    key = ec.generate_private_key(ec.SECP256R1())
-    certificate = (
-        _builder(name, name, key)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return Authority(folder, name, key, certificate)
 
 
 @pytest.fixture
@@ -114,24 +56,31 @@ def metrics_server(folder: Path) -> MetricsServer:
     return MetricsServer(host="127.0.0.1", port=0, folder=folder, counts=counts)
 
 
-async def ask(
-    server: MetricsServer, trusted: Authority, *, identity: Path | None, headers: dict[str, str] | None = None
-) -> tuple[int, dict[str, Any]]:
+@asynccontextmanager
+async def client_of(trusted: Authority, *, identity: Path | None) -> AsyncIterator[aiohttp.ClientSession]:
+    """One that keeps its connection, as the API server does."""
     context = ssl.create_default_context(cadata=trusted.pem)
     if identity is not None:
         context.load_cert_chain(identity / "tls.crt", identity / "tls.key")
+    connector, timeout = aiohttp.TCPConnector(ssl=context, limit=1), aiohttp.ClientTimeout(total=5)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as client:
+        yield client
+
+
+async def get(
+    client: aiohttp.ClientSession, server: MetricsServer, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
     host, port = server.address
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(
-            f"https://{host}:{port}{METRIC}",
-            params=SELECTOR,
-            ssl=context,
-            server_hostname=SERVING,
-            headers=headers,
-        ) as response,
-    ):
+    url = f"https://{host}:{port}{METRIC}"
+    async with client.get(url, params=SELECTOR, server_hostname=SERVING, headers=headers) as response:
         return response.status, await response.json()
+
+
+async def ask(
+    server: MetricsServer, trusted: Authority, *, identity: Path | None, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    async with client_of(trusted, identity=identity) as client:
+        return await get(client, server, headers)
 
 
 async def test_the_front_proxy_is_answered(serving: Authority, front: Authority) -> None:
@@ -185,6 +134,47 @@ async def test_an_authority_that_replaces_another_is_trusted_without_a_restart(
         assert (await ask(server, serving, identity=newer.issue("front-proxy-client")))[0] == 200
 
 
+async def test_an_authority_that_was_replaced_is_not_trusted_any_more(
+    serving: Authority, front: Authority, tmp_path: Path
+) -> None:
+    newer = make_authority(tmp_path, "newer")
+    identity = front.issue("front-proxy-client")
+    async with metrics_server(serving.issue(SERVING)) as server:
+        server.use(trust(front))
+        async with client_of(serving, identity=identity) as kept:
+            assert (await get(kept, server))[0] == 200
+            server.use(trust(newer))
+            with pytest.raises(aiohttp.ClientError):
+                await get(kept, server)
+        with pytest.raises(aiohttp.ClientError):
+            await ask(server, serving, identity=identity)
+
+
+async def test_an_authority_that_stays_beside_a_new_one_stays_trusted(
+    serving: Authority, front: Authority, tmp_path: Path
+) -> None:
+    newer = make_authority(tmp_path, "newer")
+    names = frozenset({"front-proxy-client"})
+    async with metrics_server(serving.issue(SERVING)) as server:
+        server.use(trust(front))
+        async with client_of(serving, identity=front.issue("front-proxy-client")) as kept:
+            assert (await get(kept, server))[0] == 200
+            server.use(Trust(front.pem + newer.pem, names))
+            assert (await get(kept, server))[0] == 200, "the API server notices nothing"
+        assert (await ask(server, serving, identity=newer.issue("front-proxy-client")))[0] == 200
+
+
+async def test_nobody_is_trusted_when_the_cluster_names_nobody_any_more(
+    serving: Authority, front: Authority
+) -> None:
+    async with metrics_server(serving.issue(SERVING)) as server:
+        server.use(trust(front))
+        server.use(None)
+        with pytest.raises(aiohttp.ClientError):
+            await ask(server, serving, identity=front.issue("front-proxy-client"))
+        assert (await ask(server, serving, identity=None))[0] == 401
+
+
 async def test_a_renewed_certificate_is_served_without_a_restart(
     serving: Authority, front: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,12 +200,57 @@ async def test_a_renewed_certificate_is_served_without_a_restart(
         watching.cancel()
 
 
-async def test_a_certificate_that_cannot_be_used_is_told_by_its_folder(tmp_path: Path) -> None:
-    (tmp_path / "tls.crt").write_text("no certificate")
-    (tmp_path / "tls.key").write_text("no key")
-    with pytest.raises(CertificateError, match=str(tmp_path)):
-        async with metrics_server(tmp_path):
-            pass
+async def test_without_a_usable_certificate_it_says_so_once_and_serves_when_there_is_one(
+    serving: Authority,
+    front: Authority,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(module, "RELOAD_SECONDS", 0.01)
+    folder, identity = tmp_path / "mounted", front.issue("front-proxy-client")
+    folder.mkdir()
+    (folder / "tls.crt").write_text("no certificate")
+    (folder / "tls.key").write_text("no key")
+    async with metrics_server(folder) as server:
+        server.use(trust(front))
+        watching = asyncio.create_task(server.watch_certificate())
+        with pytest.raises(aiohttp.ClientError):
+            await ask(server, serving, identity=identity)
+        assert str(folder / "tls.crt") in (server.certificate_problem or "")
+        serving.issue(SERVING, folder=folder)
+
+        async def is_served() -> bool:
+            return server.certificate_problem is None
+
+        await eventually_async(is_served, within=5, what="the mended certificate is taken")
+        assert (await ask(server, serving, identity=identity))[0] == 200
+        assert not watching.done()
+        watching.cancel()
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(told) == 1, "said once, not at every look"
+    assert "Autoscalers get no figures" in told[0]
+    assert "Mend the Secret" in told[0]
+
+
+async def test_a_good_certificate_stays_in_use_when_a_broken_one_replaces_it(
+    serving: Authority, front: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, identity = serving.issue(SERVING), front.issue("front-proxy-client")
+    newer = make_authority(tmp_path, "newer")
+    async with metrics_server(folder) as server:
+        server.use(trust(front))
+        (folder / "tls.key").write_bytes((serving.issue("another") / "tls.key").read_bytes())
+        server.look_at_certificate()
+        assert (await ask(server, serving, identity=identity))[0] == 200
+        assert "the key is not the certificate's" in (server.certificate_problem or "")
+        assert "The one before stays in use" in caplog.text
+        server.use(trust(newer))
+        status, _ = await ask(server, serving, identity=newer.issue("front-proxy-client"))
+        assert status == 200, "a new authority needs no usable files"
+        serving.issue(SERVING, folder=folder)
+        server.look_at_certificate()
+        assert server.certificate_problem is None
 
 
 async def test_keda_reads_the_number_where_prometheus_reads_metrics() -> None:

@@ -50,6 +50,18 @@ def test_connections_are_shown_by_application_until_they_are_not_known() -> None
     assert value(metrics, family, namespace="shop", name="board", state="active") == 7
 
 
+def test_a_certificate_that_cannot_be_used_is_1_until_it_is_mended() -> None:
+    metrics = Metrics()
+    problem: list[str] = []
+    family = "realtimeapp_external_metrics_certificate_broken"
+    assert value(metrics, family) == 0, "nothing is served, nothing is broken"
+    metrics.watch_certificate(lambda: problem[0] if problem else None)
+    problem.append("the key is not the certificate's")
+    assert value(metrics, family) == 1
+    problem.clear()
+    assert value(metrics, family) == 0
+
+
 def test_the_page_of_metrics_has_every_family_and_no_other() -> None:
     kinds = {"gauge": "", "histogram": "", "counter": "_total"}
     families = {
