@@ -99,6 +99,13 @@ EDGE: Final[Mapping[Reason, Explanation]] = {
         "Install KEDA, or set `web.autoscaling.engine` to `HorizontalPodAutoscaler`.",
         *APPLY,
     ),
+    Reason.AUTOSCALER_REMAINS: explain(
+        "An autoscaler that is being deleted does not go, because a finalizer keeps it. Nobody else writes the number of "
+        "web pods before it is gone: a suspend waits, and so does `web.replicas`.",
+        "Look whether the operator that takes the finalizer off runs: KEDA's, for a ScaledObject. If it is gone for good, "
+        'take it off by hand: `kubectl patch scaledobject NAME --type=merge -p \'{"metadata":{"finalizers":null}}\'`.',
+        *APPLY,
+    ),
     Reason.METRIC_UNAVAILABLE: explain(
         "The autoscaler cannot read one of its metrics. The number of web pods is not lowered meanwhile.",
         "For connections look at the APIService v1beta1.external.metrics.k8s.io (the chart's "

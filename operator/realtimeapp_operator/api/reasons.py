@@ -85,4 +85,5 @@ class Reason(enum.StrEnum):
     PODS_FULL = "PodsFull"
     # Autoscaling
     KEDA_NOT_INSTALLED = "KedaNotInstalled"
+    AUTOSCALER_REMAINS = "AutoscalerRemains"
     METRIC_UNAVAILABLE = "MetricUnavailable"

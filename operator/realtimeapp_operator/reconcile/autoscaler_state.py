@@ -1,4 +1,4 @@
-"""What is remembered of an autoscaler: whether it can compute a count, its words when it cannot, and if fewer pods come.
+"""What is remembered of an autoscaler: whether it can compute a count, if fewer pods come, and what keeps it from going.
 
 Equal as long as that stays the same: the figures it writes into its status every 15 s are nobody's business here.
 """
@@ -27,25 +27,33 @@ class AutoscalerState:
     failure: str
     shrinking: bool = False
     """Whether it is about to take pods away; a ScaledObject never says."""
+    held_by: tuple[str, ...] = ()
+    """Finalizers that keep it although it is being deleted; empty while it is not."""
 
 
 def read_autoscaler(obj: Mapping[str, Any]) -> AutoscalerState:
-    """Read the conditions of a HorizontalPodAutoscaler (autoscaling/v2) or of KEDA's ScaledObject."""
-    conditions = conditions_of(obj)
-    if obj["kind"] == "ScaledObject":
-        fallback, ready = conditions.get("Fallback", {}), conditions.get("Ready", {})
-        if fallback.get("status") == "True":
-            return AutoscalerState(_words(fallback))
-        return AutoscalerState(_words(ready) if ready.get("status") == "False" else "")
-    active = conditions.get("ScalingActive", {})
-    blind = active.get("status") == "False" and active.get("reason") != DISABLED
-    if blind:
-        return AutoscalerState(_words(active))
-    waits = any(
+    """Read a HorizontalPodAutoscaler (autoscaling/v2) or KEDA's ScaledObject."""
+    metadata, conditions = obj.get("metadata") or {}, conditions_of(obj)
+    finalizers = (metadata.get("finalizers") or ()) if "deletionTimestamp" in metadata else ()
+    failure = _scaled_object_failure(conditions) if obj["kind"] == "ScaledObject" else _failure(conditions)
+    shrinking = not failure and any(
         (conditions.get(kind, {}).get("status"), conditions.get(kind, {}).get("reason")) == ("True", reason)
         for kind, reason in SHRINKING
     )
-    return AutoscalerState("", shrinking=waits)
+    return AutoscalerState(failure, shrinking=shrinking, held_by=tuple(finalizers))
+
+
+def _failure(conditions: Mapping[str, Mapping[str, Any]]) -> str:
+    active = conditions.get("ScalingActive", {})
+    blind = active.get("status") == "False" and active.get("reason") != DISABLED
+    return _words(active) if blind else ""
+
+
+def _scaled_object_failure(conditions: Mapping[str, Mapping[str, Any]]) -> str:
+    fallback, ready = conditions.get("Fallback", {}), conditions.get("Ready", {})
+    if fallback.get("status") == "True":
+        return _words(fallback)
+    return _words(ready) if ready.get("status") == "False" else ""
 
 
 def _words(condition: Mapping[str, Any]) -> str:

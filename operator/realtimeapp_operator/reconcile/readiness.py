@@ -15,6 +15,7 @@ from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.autoscalers import find_blind_autoscaler
 from realtimeapp_operator.reconcile.diagnosis import diagnose
+from realtimeapp_operator.reconcile.former_autoscalers import find_held_autoscaler
 from realtimeapp_operator.reconcile.gate import describe_wait
 from realtimeapp_operator.reconcile.handshake import assess_handshake
 from realtimeapp_operator.reconcile.job_conditions import (
@@ -110,6 +111,8 @@ def _fails(found: Problem) -> Said:
 def _assess_reconciled(situation: Situation) -> Said:
     if situation.problems:
         return _fails(situation.problems[0])
+    if (kept := find_held_autoscaler(situation)) is not None:
+        return _fails(kept)
     if situation.held:
         return _is_not(*describe_wait(situation.gate))
     if (undone := find_undone(situation)) is not None:

@@ -19,6 +19,7 @@ from realtimeapp_operator.reconcile.attempts import Look, choose_attempts, read_
 from realtimeapp_operator.reconcile.autoscalers import seconds_to_blindness
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
+from realtimeapp_operator.reconcile.former_autoscalers import seconds_to_held_autoscaler
 from realtimeapp_operator.reconcile.gate import read_gate
 from realtimeapp_operator.reconcile.handshake import find_knock, has_opened
 from realtimeapp_operator.reconcile.live_pace import choose_pace
@@ -271,6 +272,7 @@ class Reconciler:
             else handshake.seconds_to_next_look(situation.tries, now=self._clock.monotonic()),
             *(attempt.seconds_to_retry(now=self._clock.now()) for attempt in attempts),
             seconds_to_blindness(situation, now=self._clock.monotonic()),
+            seconds_to_held_autoscaler(situation, now=self._clock.monotonic()),
         ]
         after = min((wait for wait in waits if wait is not None), default=None)
         return DONE if after is None else Outcome(after=after)

@@ -19,6 +19,7 @@ from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.autoscalers import is_shrinking
 from realtimeapp_operator.reconcile.costs import REWRITE_SECONDS, choose_costs, takes_the_least_loaded
 from realtimeapp_operator.reconcile.counts import with_count
+from realtimeapp_operator.reconcile.former_autoscalers import is_scaled_by_another
 from realtimeapp_operator.reconcile.records import Address, DeploymentState
 from realtimeapp_operator.reconcile.scaling import choose_count, pace_of, read_pods
 
@@ -106,7 +107,7 @@ class Scaler:
         live = deployment.detail.wanted
         if not live:
             return Scaled(_start(desired, manifest, app))
-        if _is_scaled_by_another(desired, family, owner=app.metadata.uid):
+        if is_scaled_by_another(desired, family, owner=app.metadata.uid):
             # An autoscaler that has to go, goes first: nobody else may write the count until then.
             return Scaled((_replaced(desired, manifest, None),))
         if asked is None:
@@ -250,12 +251,3 @@ def _start(
 
 def _replaced(desired: Iterable[Manifest], web: Manifest, count: int | None) -> tuple[Manifest, ...]:
     return tuple(with_count(item, count) if item is web else item for item in desired)
-
-
-def _is_scaled_by_another(desired: Iterable[Manifest], family: Family, *, owner: str) -> bool:
-    """Whether an autoscaler is still there that nothing asks for any more."""
-    asked = {(item["kind"], item["metadata"]["name"]) for item in desired}
-    return any(
-        record.address.kind in names.AUTOSCALERS and (record.address.kind, record.address.name) not in asked
-        for record in family.owned(owner)
-    )
