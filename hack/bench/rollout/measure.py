@@ -63,6 +63,8 @@ class Outcome:
     """None where somebody got no answer for so long that he gave up."""
     spread: float
     """Sockets of the fullest pod over the mean, afterwards."""
+    stranded: int
+    """Sockets that seem open afterwards and whose pod is gone."""
 
     @property
     def reconnects_per_client(self) -> float:
@@ -115,6 +117,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             departed=len(watch.departures),
             people=tally,
             spread=unevenness(crowd.by_pod(), pods=size.pods),
+            stranded=await asyncio.to_thread(count_stranded, crowd, kubectl, side.selector),
         )
 
 
@@ -151,6 +154,12 @@ async def everybody_back(crowd: Crowd) -> bool:
 def unevenness(by_pod: Counter[str], *, pods: int) -> float:
     """Sockets of the fullest pod over the mean of `pods` pods."""
     return max(by_pod.values()) * pods / by_pod.total() if by_pod else 0.0
+
+
+def count_stranded(crowd: Crowd, kubectl: Kubectl, selector: str) -> int:
+    """Sockets of pods that do not exist: their clients would wait for ever."""
+    there = {pod["metadata"]["name"] for pod in kubectl.items("pods", selector)}
+    return sum(count for pod, count in crowd.by_pod().items() if pod not in there)
 
 
 def describe_spread(crowd: Crowd) -> str:

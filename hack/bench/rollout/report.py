@@ -33,6 +33,7 @@ def describe_rollouts(size: Size, outcomes: Sequence[Outcome]) -> str:
         ("closes in any second, at most", lambda one: str(one.peak), f"<= {OVER * size.rate:.0f}"),
         ("closes by code", lambda one: describe_counts(one.codes), "only 1012"),
         ("pods ended by SIGKILL", lambda one: f"{one.killed} of {one.departed}", "0"),
+        ("sockets left open on pods that are gone", lambda one: str(one.stranded), "0"),
         (
             "reconnects per client",
             lambda one: f"{one.reconnects_per_client:.3f}",

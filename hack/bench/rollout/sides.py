@@ -21,6 +21,9 @@ APP: Final = "counter"
 STOCK: Final = Path(__file__).parent / "stock.yaml"
 RESOURCES: Final = {"requests": {"cpu": "20m", "memory": "100Mi"}, "limits": {"memory": "1Gi"}}
 """Twenty pods of them fit a node of two processors; what they really take is not limited by it."""
+PING_SECONDS: Final = 60
+"""Between two pings of a socket, on every side: ten thousand sockets with the default of 20 s are 500 pings a second, a
+sixth of two processors that also carry the cluster and the clients."""
 HEADROOM: Final = 3
 """Room in each pod over its share: before it goes, the last old pod of ten holds 2.4 times the mean of a paced rollout."""
 
@@ -78,6 +81,7 @@ class Ours:
         app["spec"]["migrations"] = {"policy": "Disabled"}
         app["spec"]["web"] = {
             "replicas": self.size.pods,
+            "pingIntervalSeconds": PING_SECONDS,
             "connections": {"maxPerPod": most, "rebalance": self.rebalance},
             "rollout": {
                 "strategy": self.strategy,
@@ -123,7 +127,9 @@ class Stock:
                     }
                 case "Deployment", "counter":
                     item["spec"]["replicas"] = self.size.pods
-                    item["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = {
+                    container = item["spec"]["template"]["spec"]["containers"][0]
+                    container["command"] += ["--ws-ping-interval", str(PING_SECONDS)]
+                    container["readinessProbe"] = {
                         "httpGet": {
                             "path": "/whoami/",
                             "port": "http",
