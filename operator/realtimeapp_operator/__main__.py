@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.error("%s", error)  # noqa: TRY400 - a sentence for a person, not a trace
         return 1
     except OSError as error:
-        logger.error("cannot serve on %s:%d: %s", settings.host, settings.port, error.strerror or error)  # noqa: TRY400
+        logger.error("cannot serve: %s", error.strerror or error)  # noqa: TRY400 - as above
         return 1
     except Exception:
         logger.exception("the operator ends because of an error it did not expect")

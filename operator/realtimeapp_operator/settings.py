@@ -52,6 +52,7 @@ class Settings:
     sample_seconds: int
     """Between two counts of an application's connections at rest; 0: they are never counted."""
     host: str
+    """Empty: every address, of both families."""
     port: int
     lease_namespace: str
     identity: str
@@ -114,7 +115,12 @@ def build_parser() -> argparse.ArgumentParser:
         f"{SAMPLE_SECONDS[0]} to {SAMPLE_SECONDS[-1]}, or 0 for never",
         default="30",
     )
-    add("listen", "REALTIMEAPP_LISTEN", "address and port of health and metrics", default="0.0.0.0:8080")
+    add(
+        "listen",
+        "REALTIMEAPP_LISTEN",
+        "address and port of health and metrics, every address without one",
+        default=":8080",
+    )
     add(
         "lease-namespace",
         "POD_NAMESPACE",
@@ -137,7 +143,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "external-metrics",
         "REALTIMEAPP_EXTERNAL_METRICS",
-        "address and port of the external metrics API, over TLS; empty for none",
+        "address and port of the external metrics API, over TLS, every address without one; empty for none",
     )
     add(
         "certificate-dir",
@@ -158,7 +164,7 @@ def read_settings(
         name = f"--{flag} (or {variable})"
         return name, (given if given is not None else environ.get(variable, "") or default).strip()
 
-    host, port = _read_listen(*value("listen", "REALTIMEAPP_LISTEN", "0.0.0.0:8080"))
+    host, port = _read_listen(*value("listen", "REALTIMEAPP_LISTEN", ":8080"))
     pull_policy = _read_choice(
         *value("image-pull-policy", "REALTIMEAPP_IMAGE_PULL_POLICY", "IfNotPresent"), PULL_POLICIES
     )
@@ -233,9 +239,16 @@ def _read_sample_seconds(name: str, text: str) -> int:
 
 def _read_listen(name: str, text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > PORT_MAX:
-        raise SettingsError(f"{name}: {text!r} is not an address and port such as 0.0.0.0:8080 or [::]:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - the kubelet asks from outside the pod
+    bare = host.removeprefix("[").removesuffix("]")
+    unclear = (
+        ":" in host and host != f"[{bare}]"
+    )  # Where would an address of version 6 end and the port begin?
+    if not colon or unclear or not port.isdecimal() or int(port) > PORT_MAX:
+        raise SettingsError(
+            f"{name}: {text!r} is not an address and port such as 10.0.0.7:8080 or [fd00::7]:8080, nor :8080 for"
+            " every address"
+        )
+    return bare, int(port)
 
 
 def _read_lease_namespace(name: str, text: str) -> str:

@@ -43,6 +43,12 @@ def test_an_empty_flag_means_the_whole_cluster_whatever_the_variable_says() -> N
     assert read_settings(["--namespaces", ""], {**ENOUGH, "REALTIMEAPP_NAMESPACES": "x"}).namespaces == ()
 
 
+def test_every_address_is_listened_on_unless_one_is_given() -> None:
+    assert (read_settings([], ENOUGH).host, read_settings(["--listen", ":9000"], ENOUGH).host) == ("", "")
+    assert read_settings(["--listen", "[::]:9000"], ENOUGH).host == "::"
+    assert read_settings(["--listen", "10.0.0.7:9000"], ENOUGH).host == "10.0.0.7"
+
+
 def test_ipv6_listens() -> None:
     settings = read_settings(["--listen", "[::1]:0", "--log-level", "debug"], ENOUGH)
     assert (settings.host, settings.port, settings.log_level) == ("::1", 0, "DEBUG")
@@ -60,7 +66,9 @@ def test_ipv6_listens() -> None:
         (["--sample-seconds", "4"], "neither 0 nor a whole number from 5 to 300"),
         (["--sample-seconds", "301"], "neither 0 nor a whole number from 5 to 300"),
         (["--sample-seconds", "often"], "neither 0 nor a whole number from 5 to 300"),
-        (["--listen", "8080"], "not an address and port such as 0.0.0.0:8080"),
+        (["--listen", "8080"], "not an address and port such as 10.0.0.7:8080"),
+        (["--listen", "fd00::7"], "not an address and port"),
+        (["--listen", "fd00::7:8080"], "not an address and port"),
         (["--listen", "0.0.0.0:99999"], "not an address and port"),
         (["--lease-namespace", "a/b"], "'a/b' is not a namespace"),
         (["--log-level", "loud"], "not one of DEBUG, INFO, WARNING, ERROR"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Never, Self
 import orjson
 from aiohttp import web
 
+from realtimeapp_operator.listening import describe_address, open_socket
 from realtimeapp_operator.metricsapi.answers import Answer, answer_metrics_api, answer_plain, refuse
 from realtimeapp_operator.metricsapi.handshakes import (
     AuthorityError,
@@ -87,8 +88,9 @@ class MetricsServer:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port, ssl_context=self._handshakes.entry).start()
-        logger.info("serving external metrics on %s:%s", *self.address)
+        listening = open_socket(self._host, self._port)
+        await web.SockSite(self._runner, listening, ssl_context=self._handshakes.entry).start()
+        logger.info("serving external metrics on %s", describe_address(*self.address))
         return self
 
     async def __aexit__(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, Never, Self
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from realtimeapp_operator.listening import describe_address, open_socket
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
@@ -73,8 +75,8 @@ class Health:
         app.router.add_routes(self._routes)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        logger.info("serving /healthz, /readyz and /metrics on %s:%s", *self.address)
+        await web.SockSite(self._runner, open_socket(self._host, self._port)).start()
+        logger.info("serving /healthz, /readyz and /metrics on %s", describe_address(*self.address))
         return self
 
     async def __aexit__(

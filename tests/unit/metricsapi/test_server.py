@@ -13,12 +13,14 @@ import aiohttp
 import pytest
 
 from hack.clients.waiting import eventually_async
+from realtimeapp_operator.listening import describe_address
 from realtimeapp_operator.metricsapi import server as module
 from realtimeapp_operator.metricsapi.answers import Count
 from realtimeapp_operator.metricsapi.front_proxy import Trust
 from realtimeapp_operator.metricsapi.server import MetricsServer, plain_route
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
+from tests.support.loopback import loopback_addresses
 from tests.unit.metricsapi.authority import make_authority
 
 if TYPE_CHECKING:
@@ -89,6 +91,18 @@ async def test_the_front_proxy_is_answered(serving: Authority, front: Authority)
         status, body = await ask(server, serving, identity=front.issue("front-proxy-client"))
     assert status == 200
     assert body["items"][0]["value"] == "42"
+
+
+@pytest.mark.parametrize("host", loopback_addresses())
+async def test_the_front_proxy_gets_through_by_either_family(
+    serving: Authority, front: Authority, host: str
+) -> None:
+    everywhere = MetricsServer(host="", port=0, folder=serving.issue(SERVING), counts=counts)
+    async with everywhere as server, client_of(serving, identity=front.issue("front-proxy-client")) as client:
+        server.use(trust(front))
+        url = f"https://{describe_address(host, server.address[1])}{METRIC}"
+        async with client.get(url, params=SELECTOR, server_hostname=SERVING) as response:
+            assert response.status == 200
 
 
 async def test_without_a_certificate_or_under_another_name_it_is_401(

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import aiohttp
 
+from realtimeapp_operator.listening import describe_address
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
+from tests.support.loopback import loopback_addresses
 
 
 async def ask(health: Health, path: str) -> tuple[int, str]:
@@ -16,6 +18,14 @@ async def test_alive_and_ready_when_every_check_passes() -> None:
     async with Health(host="127.0.0.1", port=0, metrics=Metrics()) as health:
         assert await ask(health, "/healthz") == (200, "[+] event-loop: ok\n")
         assert await ask(health, "/readyz") == (200, "ok\n")
+
+
+async def test_the_kubelet_gets_through_by_either_family() -> None:
+    async with Health(host="", port=0, metrics=Metrics()) as health, aiohttp.ClientSession() as session:
+        for host in loopback_addresses():
+            address = describe_address(host, health.address[1])
+            async with session.get(f"http://{address}/healthz") as response:
+                assert response.status == 200
 
 
 async def test_a_failing_check_says_what_is_wrong_and_recovers() -> None:
