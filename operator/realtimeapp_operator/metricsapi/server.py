@@ -136,13 +136,16 @@ class MetricsServer:
         if not isinstance(connection, ssl.SSLObject) or not self._handshakes.admits(
             connection, request.get_extra_info("peercert")
         ):
-            return respond(
+            response = respond(
                 refuse(
                     HTTPStatus.UNAUTHORIZED,
                     "only the API server's aggregation layer is answered: ask with"
                     " `kubectl get --raw`, or let a HorizontalPodAutoscaler ask",
                 )
             )
+            # Who connected while the trust was replaced must be able to begin again.
+            response.force_close()
+            return response
         return respond(
             answer_metrics_api(
                 method=request.method,

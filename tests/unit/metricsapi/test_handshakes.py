@@ -15,7 +15,7 @@ from realtimeapp_operator.metricsapi.handshakes import (
     Handshakes,
     read_certificate,
 )
-from tests.unit.metricsapi.authority import make_authority
+from tests.support.authority import make_authority
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from aiohttp.web_protocol import RequestHandler
 
 from hack.clients.waiting import eventually_async
 from realtimeapp_operator.listening import describe_address
@@ -20,14 +21,14 @@ from realtimeapp_operator.metricsapi.front_proxy import Trust
 from realtimeapp_operator.metricsapi.server import MetricsServer, plain_route
 from realtimeapp_operator.telemetry.health import Health
 from realtimeapp_operator.telemetry.metrics import Metrics
+from tests.support.authority import make_authority
 from tests.support.loopback import loopback_addresses
-from tests.unit.metricsapi.authority import make_authority
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.unit.metricsapi.authority import Authority
+    from tests.support.authority import Authority
 
 METRIC = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/realtimeapp_connections"
 SELECTOR = {"labelSelector": "realtimeapp.dev/app=chat"}
@@ -176,6 +177,22 @@ async def test_an_authority_that_stays_beside_a_new_one_stays_trusted(
             server.use(Trust(front.pem + newer.pem, names))
             assert (await get(kept, server))[0] == 200, "the API server notices nothing"
         assert (await ask(server, serving, identity=newer.issue("front-proxy-client")))[0] == 200
+
+
+async def test_a_connection_that_began_under_the_trust_before_is_refused_once_and_made_anew(
+    serving: Authority, front: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = make_authority(tmp_path, "newer")
+    async with metrics_server(serving.issue(SERVING)) as server:
+        server.use(trust(front))
+        async with client_of(serving, identity=front.issue("front-proxy-client")) as kept:
+            assert (await get(kept, server))[0] == 200
+            with monkeypatch.context() as overlapping:
+                # Its handshake ends only now: it is not among the connections there are to close.
+                overlapping.setattr(RequestHandler, "force_close", lambda _connection: None)
+                server.use(Trust(front.pem + newer.pem, frozenset({"front-proxy-client"})))
+            assert (await get(kept, server))[0] == 401
+            assert (await get(kept, server))[0] == 200
 
 
 async def test_nobody_is_trusted_when_the_cluster_names_nobody_any_more(
