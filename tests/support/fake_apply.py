@@ -6,9 +6,12 @@ value otherwise.
 
 from __future__ import annotations
 
-import copy
-import json
+from functools import cache
 from typing import Any
+
+import orjson
+
+from tests.support.wire import copied
 
 Fields = dict[str, Any]
 
@@ -55,8 +58,18 @@ def list_keys(name: str, value: list[Any]) -> tuple[str, ...]:
 
 
 def _item_key(item: dict[str, Any], keys: tuple[str, ...]) -> str:
-    identity = {key: item.get(key, "TCP" if key == "protocol" else None) for key in keys}
-    return "k:" + json.dumps(identity, separators=(",", ":"))
+    return "k:" + orjson.dumps({key: _key_part(item, key) for key in keys}).decode()
+
+
+def _key_part(item: dict[str, Any], key: str) -> Any:  # noqa: ANN401 - a name or a number
+    return item.get(key, "TCP" if key == "protocol" else None)
+
+
+@cache
+def _identity(name: str) -> dict[str, Any]:
+    """The keys and values in the name of an item."""
+    identity: dict[str, Any] = orjson.loads(name[2:])
+    return identity
 
 
 def merge(live: dict[str, Any], manifest: dict[str, Any]) -> None:
@@ -68,14 +81,14 @@ def merge(live: dict[str, Any], manifest: dict[str, Any]) -> None:
         elif isinstance(value, list) and isinstance(old, list) and (keys := list_keys(key, value or old)):
             _merge_list(old, value, keys)
         else:
-            live[key] = copy.deepcopy(value)
+            live[key] = copied(value)
 
 
 def _merge_list(live: list[Any], wanted: list[Any], keys: tuple[str, ...]) -> None:
     for item in wanted:
         same = next((old for old in live if _item_key(old, keys) == _item_key(item, keys)), None)
         if same is None:
-            live.append(copy.deepcopy(item))
+            live.append(copied(item))
         else:
             merge(same, item)
 
@@ -161,14 +174,12 @@ def lose(fields: Fields, before: object, after: object) -> Fields:
         if name == ".":
             left[name] = inner
             continue
-        found = [_part(name, value) for value in (before, after)]
-        old, new = found
+        old, new = _part(name, before), _part(name, after)
         if new is _ABSENT:
             continue
-        if not inner:
-            if old == new:
-                left[name] = inner
-        elif rest := lose(inner, old, new):
+        if old == new:
+            left[name] = inner
+        elif inner and (rest := lose(inner, old, new)):
             left[name] = rest
     return left
 
@@ -180,6 +191,7 @@ def _part(name: str, value: object) -> object:
     if name.startswith("f:"):
         return value.get(name[2:], _ABSENT) if isinstance(value, dict) else _ABSENT
     if isinstance(value, list):
-        keys = tuple(json.loads(name[2:]))
-        return next((item for item in value if _item_key(item, keys) == name), _ABSENT)
+        wanted = _identity(name).items()
+        found = (item for item in value if all(_key_part(item, key) == part for key, part in wanted))
+        return next(found, _ABSENT)
     return _ABSENT

@@ -6,11 +6,11 @@ apply without force is refused instead. A field goes when its last owner, by an 
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Literal, NamedTuple
 
 from realtimeapp_operator.kube.errors import Conflict
 from tests.support.fake_apply import Fields, fields_of, gained, lose, merge, minus, remove
+from tests.support.wire import copied
 
 Object = dict[str, Any]
 
@@ -53,7 +53,7 @@ def apply(obj: Object, manifest: Object, *, manager: str, force: bool) -> None:
     """Apply `manifest` to `obj` in place."""
     who, claimed = Manager(manager, "Apply"), fields_of(manifest)
     entries = read(obj)
-    before = copy.deepcopy(obj)
+    before = copied(obj)
     old = entries.pop(who, {})
     given_up = minus(old, claimed)
     for fields in entries.values():

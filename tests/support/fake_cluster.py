@@ -1,13 +1,12 @@
 """An API server in memory: what the operator writes, and what others do to it, without a network or a clock.
 
 Server-side apply, guards, watches with a label selector, status patches and garbage collection behave as on a real API
-server; `tests/api/test_fake_is_like_real.py` runs the same scenarios against both. Controllers do not exist: a test
-says what they would have written.
+server; `tests/api/test_fake_*_like_real.py` run the same scenarios against both. Controllers do not exist: a test says
+what they would have written.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +15,7 @@ from realtimeapp_operator.kube.errors import AlreadyExists, ApiError, Conflict, 
 from realtimeapp_operator.kube.kinds import Ref
 from tests.support import fake_book as book
 from tests.support.fake_apply import fields_of, merge
+from tests.support.wire import copied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +63,7 @@ class FakeCluster:
     ) -> Object:
         """Server-side apply by a field manager of the operator."""
         ref = self._begin("apply", Ref.of(manifest))
-        wanted = copy.deepcopy(dict(manifest))
+        wanted = copied(dict(manifest))
         guard_version = wanted["metadata"].pop("resourceVersion", None)
         guard_uid = wanted["metadata"].pop("uid", None)
         live = self.objects.get(ref)
@@ -83,7 +83,7 @@ class FakeCluster:
                 message="metadata.uid: field is immutable",
                 details={"causes": [{"field": "metadata.uid"}]},
             )
-        new = copy.deepcopy(live)
+        new = copied(live)
         book.apply(new, wanted, manager=manager, force=force)
         return self._end(self._replace(ref, new))
 
@@ -92,22 +92,22 @@ class FakeCluster:
         ref = self._begin("create", Ref.of(manifest))
         if ref in self.objects:
             raise AlreadyExists(status=409, reason="AlreadyExists", message=f"{ref} already exists")
-        return self._end(self._insert(copy.deepcopy(dict(manifest))))
+        return self._end(self._insert(copied(dict(manifest))))
 
     async def patch(self, ref: Ref, changes: Mapping[str, Any]) -> Object:
         """JSON merge patch of metadata, as far as the operator patches any: the book of managers."""
         live = self.objects[self._begin("patch", ref)]
         if changes["metadata"].get("resourceVersion") != live["metadata"]["resourceVersion"]:
             raise Conflict(status=409, reason="Conflict", message="the object has been modified")
-        new = copy.deepcopy(live)
-        new["metadata"]["managedFields"] = copy.deepcopy(changes["metadata"]["managedFields"])
+        new = copied(live)
+        new["metadata"]["managedFields"] = copied(changes["metadata"]["managedFields"])
         return self._end(self._replace(ref, new))
 
     async def get_metadata(self, ref: Ref) -> Object | None:
         """GET as PartialObjectMetadata."""
         self._begin("get", ref)
         live = self.objects.get(ref)
-        return None if live is None else {"metadata": copy.deepcopy(live["metadata"])}
+        return None if live is None else {"metadata": copied(live["metadata"])}
 
     async def delete(self, ref: Ref, *, uid: str | None, propagation: str = "Background") -> bool:
         """DELETE with a precondition."""
@@ -133,7 +133,7 @@ class FakeCluster:
             raise NotFound(status=404, reason="NotFound", message=f"{ref} not found")
         if resource_version is not None and resource_version != live["metadata"]["resourceVersion"]:
             raise Conflict(status=409, reason="Conflict", message="the object has been modified")
-        new = copy.deepcopy(live)
+        new = copied(live)
         new["status"] = _merge_patch(new.get("status") or {}, status)
         return self._end(self._replace(ref, new))
 
@@ -143,20 +143,20 @@ class FakeCluster:
         """Somebody creates an object, or replaces its spec and metadata."""
         ref = Ref.of(obj)
         if ref not in self.objects:
-            return self._insert(copy.deepcopy(obj))
+            return self._insert(copied(obj))
         return self.edit(ref, lambda live: live.update({key: obj[key] for key in obj if key != "metadata"}))
 
     def edit(self, ref: Ref, change: Callable[[Object], object], *, manager: str = book.SOMEBODY) -> Object:
         """Somebody changes an object in place: `change` mutates a copy; what he changes is his from then on."""
         live = self.objects[ref]
-        new = copy.deepcopy(live)
+        new = copied(live)
         change(new)
         book.update(live, new, manager=manager)
         return self._replace(ref, new)
 
     def set_status(self, ref: Ref, status: Mapping[str, Any]) -> Object:
         """A controller writes a status (merged over the one before)."""
-        return self.edit(ref, lambda live: live.setdefault("status", {}).update(copy.deepcopy(dict(status))))
+        return self.edit(ref, lambda live: live.setdefault("status", {}).update(copied(dict(status))))
 
     def remove(self, ref: Ref) -> None:
         """Somebody deletes an object; the garbage collector has not run yet."""
@@ -220,7 +220,7 @@ class FakeCluster:
             self.writes_until_death -= 1
             if self.writes_until_death <= 0:
                 raise Killed
-        answer = copy.deepcopy(obj)
+        answer = copied(obj)
         self.after()
         return answer
 
@@ -255,7 +255,7 @@ class FakeCluster:
 
     def _emit(self, event: str, obj: Object) -> None:
         if _is_watched(obj):
-            self.events.append((event, copy.deepcopy(obj)))
+            self.events.append((event, copied(obj)))
 
 
 def _intent(obj: Object) -> tuple[Any, Any]:
@@ -290,5 +290,5 @@ def _merge_patch(old: Mapping[str, Any], patch: Mapping[str, Any]) -> Object:
             before = new.get(key)
             new[key] = _merge_patch(before if isinstance(before, dict) else {}, value)
         else:
-            new[key] = copy.deepcopy(value)
+            new[key] = copied(value)
     return new

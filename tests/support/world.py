@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import format_time
@@ -23,6 +24,7 @@ from tests.support.fake_clock import FakeClock
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fake_doorbell import FakeDoorbell
 from tests.support.fake_probe import FakeProbe
+from tests.support.wire import copied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,11 +149,11 @@ class World:
         ]
         apps = [obj for obj in self.cluster.objects.values() if obj["kind"] == names.KIND]
         for obj in (*labelled, *apps):
-            self._see(None, copy.deepcopy(obj))
+            self._see(None, copied(obj))
 
     def declare(self, key: Key = KEY, **changes: Any) -> None:  # noqa: ANN401 - fields of the spec
         """Create an application, or replace its spec, with `changes` over the smallest useful one."""
-        spec = {**copy.deepcopy(SPEC), **changes}
+        spec = {**copied(SPEC), **changes}
         self.cluster.put(
             {
                 "apiVersion": names.API_VERSION,
@@ -356,7 +358,7 @@ class World:
                 containers[0]["livenessProbe"] = {}
             spec = {"nodeName": "node", "containers": containers}
             self.cluster.put({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-        self.cluster.edit(ref, lambda live: live.update(status=copy.deepcopy(dict(status))))
+        self.cluster.edit(ref, lambda live: live.update(status=copied(dict(status))))
         return ref
 
     # What a user sees.
@@ -380,7 +382,7 @@ class World:
 
 def check_status(obj: dict[str, Any]) -> None:
     """What is written fits the schema, and every reason is documented for its condition."""
-    status = Status.model_validate_json(json.dumps(obj.get("status") or {}), strict=True)
+    status = Status.model_validate_json(orjson.dumps(obj.get("status") or {}), strict=True)
     for condition in status.conditions:
         assert condition.type in EXPLANATIONS[Reason(condition.reason)].on, (condition.type, condition.reason)
         assert not condition.message or condition.message.endswith((".", "…")), condition.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ ROWS = [
 KINDS = {"default", "field", "check", "yours", "**not followed**", "**not so**", "differently"}
 
 
+@cache
 def schema() -> dict[str, Any]:
     version = build_crd()["spec"]["versions"][0]
     properties: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]

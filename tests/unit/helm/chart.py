@@ -58,7 +58,9 @@ def _template(values: str, apis: str) -> str:
 
 
 def _parse(text: str) -> Iterator[dict[str, Any]]:
-    for document in yaml.safe_load_all(text):
+    for document in yaml.load_all(
+        text, Loader=yaml.CSafeLoader
+    ):  # the CRD is long: half a second in plain Python
         if document:
             yield document
 
