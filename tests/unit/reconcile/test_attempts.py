@@ -11,6 +11,7 @@ import pytest
 from realtimeapp_operator import names
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.attempts import pause_seconds
+from tests.support.serving import forget_past
 from tests.support.world import KEY, World
 
 NEW = "registry.example.com/counter:2"
@@ -48,8 +49,7 @@ async def world() -> World:
     await made.bring_up()
     made.declare(image=NEW)
     await made.settle()
-    made.cluster.log.clear()
-    made.told.stories.clear()
+    forget_past(made)
     return made
 
 

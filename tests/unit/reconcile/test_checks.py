@@ -8,6 +8,7 @@ import pytest
 
 from realtimeapp_operator import names
 from realtimeapp_operator.kube.kinds import Ref
+from tests.support.serving import bring_up_world, forget_past
 from tests.support.world import KEY, World
 
 NEW = "registry.example.com/counter:2"
@@ -17,12 +18,7 @@ ENFORCE = {"deploy": "Enforce"}
 @pytest.fixture
 async def world() -> World:
     """An application that serves, its checks passed."""
-    made = World()
-    made.declare()
-    await made.bring_up()
-    made.cluster.log.clear()
-    made.told.stories.clear()
-    return made
+    return await bring_up_world()
 
 
 @pytest.fixture
@@ -33,8 +29,7 @@ async def strict() -> World:
     await made.settle()
     made.finish_check()
     await made.bring_up()
-    made.cluster.log.clear()
-    made.told.stories.clear()
+    forget_past(made)
     return made
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from realtimeapp_operator import names
 from realtimeapp_operator.kube.kinds import Ref
+from tests.support.serving import bring_up_world
 from tests.support.world import KEY, World
 
 NAME = "counter-clearsessions"
@@ -15,12 +16,7 @@ NAME = "counter-clearsessions"
 
 @pytest.fixture
 async def world() -> World:
-    made = World()
-    made.declare()
-    await made.bring_up()
-    made.cluster.log.clear()
-    made.told.stories.clear()
-    return made
+    return await bring_up_world()
 
 
 def start(world: World, name: str) -> None:

@@ -13,34 +13,12 @@ from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.diagnosis import diagnose_end
 from realtimeapp_operator.reconcile.pod_state import Terminated
-from tests.support.world import KEY, World, deployment_status
-
-IMAGE = "registry.example.com/counter:1"
-
-
-def waiting(reason: str, message: str = "", name: str = "web") -> dict[str, Any]:
-    state = {"waiting": {"reason": reason, "message": message}}
-    return {"phase": "Pending", "containerStatuses": [{"name": name, "image": IMAGE, "state": state}]}
-
-
-def ended(
-    code: int, message: str = "", reason: str = "Error", *, restarts: int = 1, name: str = "web"
-) -> dict[str, Any]:
-    end = {"terminated": {"exitCode": code, "reason": reason, "message": message}}
-    status = waiting("CrashLoopBackOff", "back-off 10s restarting failed container", name)
-    status["phase"] = "Running"
-    status["containerStatuses"][0]["restartCount"] = restarts
-    status["containerStatuses"][0]["lastState"] = end
-    return status
+from tests.support.pod_statuses import IMAGE, begin_rollout, ended, unschedulable, waiting
+from tests.support.world import KEY, World
 
 
 def said(reason: str, message: str) -> dict[str, Any]:
     return ended(78, "a line of log\n" + json.dumps({"reason": reason, "message": message}))
-
-
-def unschedulable(message: str) -> dict[str, Any]:
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
-    return {"phase": "Pending", "conditions": [condition]}
 
 
 CASES: list[tuple[dict[str, Any], str, str]] = [
@@ -115,19 +93,7 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.fixture
 async def world() -> World:
-    made = World()
-    made.declare()
-    await made.bring_up()
-    made.cluster.log.clear()
-    made.told.stories.clear()
-    made.declare(session={"ttlSeconds": 60})
-    await made.settle()
-    web = made.cluster.ref("Deployment", "counter-web")
-    generation = made.cluster.objects[web]["metadata"]["generation"]
-    rolling = {**deployment_status(generation, 2), "replicas": 3, "updatedReplicas": 1}
-    made.cluster.set_status(web, rolling)
-    await made.settle()
-    return made
+    return await begin_rollout()
 
 
 @pytest.mark.parametrize(("status", "reason", "words"), CASES)
@@ -220,102 +186,6 @@ async def test_a_stalled_rollout_without_a_cause_names_the_deployment(world: Wor
     assert "counter-web" in world.condition("Ready")["message"]
 
 
-async def test_a_missing_secret_behind_a_volume_is_found_while_a_pod_hangs_and_only_then() -> None:
-    world = World()
-    world.declare(
-        migrations={"policy": "Disabled"}, database={"urlSecretRef": {"name": "shop-db", "key": "url"}}
-    )
-    await world.settle()
-    reads = [request for request in world.cluster.log if request.verb == "get"]
-    assert reads == []
-    world.pod("counter-web-1", status=waiting("ContainerCreating"))
-    await world.settle()
-    after = world.outcomes[KEY].after
-    assert after is not None
-    await world.clock.advance(after)
-    await world.reconcile()
-    ready = world.condition("Ready")
-    assert ready["reason"] == "SecretMissing"
-    assert ready["message"].startswith("Secret shop-db does not exist. Create it")
-
-    secret = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": "shop-db", "namespace": KEY.namespace},
-    }
-    world.cluster.put(secret)
-    world.pod("counter-web-1", status={"phase": "Running"})
-    world.roll_out()
-    await world.settle()
-    assert world.condition("Ready")["status"] == "True"
-    world.cluster.log.clear()
-    await world.reconcile()
-    assert world.cluster.log == []
-
-
-async def test_looks_at_a_hanging_pod_become_rare_and_a_pod_without_a_node_gets_none() -> None:
-    world = World()
-    world.declare(migrations={"policy": "Disabled"})
-    await world.settle()
-    pod = world.pod("counter-web-1", status={"phase": "Pending"})
-    await world.settle()
-    waits = []
-    for _ in range(9):
-        after = (await world.reconcile()).after
-        assert after is not None
-        waits.append(after)
-        await world.clock.advance(after)
-    assert waits == [5, 5, 10, 20, 40, 80, 160, 300, 300]
-
-    world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
-    await world.settle()
-    assert (await world.reconcile()).after is None
-
-
-async def test_a_pod_no_node_takes_for_a_moment_is_no_problem(world: World) -> None:
-    world.told.stories.clear()
-    busy = unschedulable("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
-    pod = world.pod("counter-web-new", revision="r2", status=busy)
-    world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
-    await world.settle()
-    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
-    after = world.outcomes[KEY].after
-    assert after is not None
-    await world.clock.advance(after / 2)
-    full = unschedulable("0/1 nodes are available: 1 Insufficient memory.")
-    world.pod("counter-web-new", revision="r2", status=full)
-    await world.settle()
-    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
-    await world.clock.advance(after / 2)
-    assert (await world.reconcile()).after is None
-    assert world.condition("WebReady")["reason"] == "Unschedulable", (
-        "the first sight counts, in other words too"
-    )
-
-    world.cluster.log.clear()
-    world.start()
-    await world.settle()
-    assert world.cluster.log == [], "to a new operator it is not new"
-
-    world.pod("counter-web-new", revision="r2", status={"phase": "Pending"})
-    await world.settle()
-    assert world.told.reasons() == ["Unschedulable", "Recovered"]
-
-
-async def test_an_error_of_the_scheduler_itself_is_no_problem(world: World) -> None:
-    condition = {
-        "type": "PodScheduled",
-        "status": "False",
-        "reason": "SchedulerError",
-        "message": "Operation cannot be fulfilled on persistentvolumeclaims: the object has been modified",
-    }
-    pod = world.pod("counter-web-new", revision="r2", status={"phase": "Pending", "conditions": [condition]})
-    world.cluster.edit(pod, lambda live: live["spec"].pop("nodeName"))
-    await world.settle()
-    assert world.outcomes[KEY].after is None
-    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
-
-
 async def test_a_redis_killed_once_is_not_blamed_on_its_probe() -> None:
     world = World()
     world.declare()
@@ -328,22 +198,6 @@ async def test_a_redis_killed_once_is_not_blamed_on_its_probe() -> None:
     assert redis["reason"] == "CrashLooping"
     assert "container redis was stopped from outside" in redis["message"]
     assert pod
-
-
-async def test_a_running_pod_that_stays_silent_fails_its_probe(world: World) -> None:
-    running = {
-        "phase": "Running",
-        "containerStatuses": [{"name": "web", "image": IMAGE, "state": {"running": {}}}],
-    }
-    world.pod("counter-web-new", revision="r2", status=running)
-    await world.settle()
-    assert world.condition("WebReady")["reason"] == "RolloutInProgress"
-    after = world.outcomes[KEY].after
-    assert after is not None
-    await world.clock.advance(after)
-    await world.reconcile()
-    assert world.condition("WebReady")["reason"] == "ProbeFailing"
-    assert (await world.reconcile()).after is None, "it is known now; an event will tell when it ends"
 
 
 @pytest.mark.parametrize(

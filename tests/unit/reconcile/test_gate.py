@@ -6,6 +6,7 @@ import pytest
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.ports import Surroundings
+from tests.support.serving import bring_up_world
 from tests.support.world import KEY, World
 
 WORKER = {"name": "celery", "type": "CeleryWorker", "app": "shop"}
@@ -14,12 +15,7 @@ NEW = "registry.example.com/counter:2"
 
 @pytest.fixture
 async def world() -> World:
-    made = World()
-    made.declare(workers=[WORKER])
-    await made.bring_up()
-    made.cluster.log.clear()
-    made.told.stories.clear()
-    return made
+    return await bring_up_world(workers=[WORKER])
 
 
 def image(world: World, name: str = "counter-web") -> str:

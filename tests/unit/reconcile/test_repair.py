@@ -10,6 +10,7 @@ import pytest
 from realtimeapp_operator import names
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile.ports import Key
+from tests.support.serving import bring_up_world
 from tests.support.world import KEY, World, deployment_status
 
 if TYPE_CHECKING:
@@ -22,11 +23,7 @@ WORKER = {"name": "celery", "type": "CeleryWorker", "app": "shop"}
 
 @pytest.fixture
 async def world() -> World:
-    made = World()
-    made.declare(workers=[WORKER])
-    await made.bring_up()
-    made.cluster.log.clear()
-    return made
+    return await bring_up_world(workers=[WORKER])
 
 
 def spec_and_metadata(obj: dict[str, Any]) -> dict[str, Any]:
