@@ -127,6 +127,7 @@ EXPLANATIONS: Final[Mapping[Reason, Explanation]] = {
     Reason.PODS_STARTING: explain(
         "Pods exist but are not ready yet.",
         "Wait; when it lasts, the reason changes to the cause. The first pull of a large image takes minutes.",
+        _C.PROGRESSING,
         _C.WEB_READY,
         _C.WORKERS_READY,
         _C.REDIS_READY,

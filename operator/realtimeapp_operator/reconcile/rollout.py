@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api import defaults
-from realtimeapp_operator.api.conditions import format_time
+from realtimeapp_operator.api.conditions import ConditionType, format_time
 from realtimeapp_operator.api.explanations import EXPLANATIONS
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.estimate import Remaining, estimate_end, fullest_of
@@ -48,17 +48,8 @@ def assess_progress(situation: Situation) -> Said:
     web = look_at_web(situation)
     if web is not None and web.rolls:
         return _describe_web(situation, web)
-    for part, manifest in situation.workloads():
-        record = situation.record(manifest)
-        detail = record.detail if record is not None else None
-        if (
-            record is not None
-            and isinstance(detail, DeploymentState)
-            and is_rollout(manifest, record, detail)
-        ):
-            updated = detail.updated if has_arrived(manifest, record) else 0
-            what = _describe_pods(detail, updated, f"worker {part.worker}")
-            return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{what}.")
+    if (worker := _describe_workers(situation)) is not None:
+        return worker
     if (undone := find_undone(situation)) is not None:
         return undone
     if web is not None and web.leaving_old:
@@ -200,9 +191,41 @@ def _stands(detail: DeploymentState) -> bool:
 def _describe_web(situation: Situation, web: WebRollout) -> Said:
     if (paused := find_pause(situation)) is not None:
         return Said("False", Reason.ROLLOUT_PAUSED, paused)
+    if not (web.staying_old or web.leaving_old or _was_rolling(situation.before)):
+        return _describe_start(web.detail, "web")
     pods = _describe_pods(web.detail, web.updated, "web")
     leaving = f", {web.leaving} terminating" if web.leaving else ""
     return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{pods}{leaving}{_describe_left(situation)}.")
+
+
+def _was_rolling(status: Mapping[str, Any]) -> bool:
+    """Whether pods were being replaced: when no older one is left, that is how the rest differs from a first start."""
+    return "rollout" in status or any(
+        item.get("type") == ConditionType.PROGRESSING and item.get("reason") == Reason.ROLLOUT_IN_PROGRESS
+        for item in status.get("conditions") or ()
+    )
+
+
+def _describe_start(detail: DeploymentState, called: str) -> Said:
+    """Say how far pods are that replace none."""
+    what = f"{detail.ready} of {detail.wanted} {called} pods are ready; they are the first"
+    return Said("True", Reason.PODS_STARTING, f"{what}.")
+
+
+def _describe_workers(situation: Situation) -> Said | None:
+    """Say how far the first worker is whose pods are replaced, or start for the first time; None when none does."""
+    for part, manifest in situation.workloads():
+        record = situation.record(manifest)
+        if record is None or not isinstance(record.detail, DeploymentState):
+            continue
+        detail, called = record.detail, f"worker {part.worker}"
+        if not is_rollout(manifest, record, detail):
+            continue
+        updated = detail.updated if has_arrived(manifest, record) else 0
+        if detail.replicas <= updated and not _was_rolling(situation.before):
+            return _describe_start(detail, called)
+        return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{_describe_pods(detail, updated, called)}.")
+    return None
 
 
 def _describe_pods(detail: DeploymentState, updated: int, called: str) -> str:

@@ -33,13 +33,22 @@ def tell(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Story]
         yield Story("Normal", "Suspended", _message(new, ConditionType.SUSPENDED))
     if _became(old, new, ConditionType.SUSPENDED, "False", only_from="True"):
         yield Story("Normal", "Resumed", "Web and workers are started again.")
-    was_ready = _status(old, ConditionType.READY) == "True"
-    if _became(old, new, ConditionType.PROGRESSING, "True") and was_ready:
-        yield Story("Normal", "RolloutStarted", _message(new, ConditionType.PROGRESSING))
-    if _became(old, new, ConditionType.PROGRESSING, "False", only_from="True") and was_ready:
-        yield Story("Normal", "RolloutFinished", _message(new, ConditionType.PROGRESSING))
+    yield from _tell_rollout(old, new)
     if _became(old, new, ConditionType.READY, "True"):
         yield Story("Normal", "Ready", _message(new, ConditionType.READY))
+
+
+def _tell_rollout(
+    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Story]:
+    """Yield the beginning and the end of a rollout; where the first pods start, none is replaced."""
+    kind = ConditionType.PROGRESSING
+    before, after = _reason(old, kind), _reason(new, kind)
+    was_ready = _status(old, ConditionType.READY) == "True"
+    if _became(old, new, kind, "True") and was_ready and after != Reason.PODS_STARTING:
+        yield Story("Normal", "RolloutStarted", _message(new, kind))
+    if before == Reason.ROLLOUT_IN_PROGRESS and after == Reason.ROLLOUT_COMPLETE:
+        yield Story("Normal", "RolloutFinished", _message(new, kind))
 
 
 def _tell_trouble(
