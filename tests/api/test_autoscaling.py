@@ -7,51 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hack.clients.waiting import eventually
-from tests.support.audit import Audit
-from tests.support.operator_process import USER, OperatorProcess, grant
+from tests.support.smallest_app import NO_CHECKS, NO_MIGRATIONS, smallest_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from hack.clients.kubectl import Kubectl
-    from tests.api.conftest import ControlPlane
+    from hack.clients.kubectl import Kubectl, Object
+    from tests.support.audit import Audit
+    from tests.support.operator_process import OperatorProcess
 
 DEPLOYMENT = ("deployments", "arena-web")
 AUTOSCALER = ("horizontalpodautoscalers", "arena-web")
 
 
-@pytest.fixture
-def audit(control_plane: ControlPlane) -> Audit:
-    """The operator's requests."""
-    return Audit(path=control_plane.audit_log, user=USER)
-
-
-@pytest.fixture
-def operator(control_plane: ControlPlane, kubectl: Kubectl, tmp_path: Path) -> Iterator[OperatorProcess]:
-    """The operator, watching the test's namespace only."""
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    with OperatorProcess(
-        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
-    ) as process:
-        yield process
-
-
-def manifest(**web: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of spec.web
+def manifest(**web: Any) -> Object:  # noqa: ANN401 - any field of spec.web
     """An application that needs no node to be reconciled."""
-    return {
-        "apiVersion": "realtimeapp.dev/v1alpha1",
-        "kind": "RealtimeApp",
-        "metadata": {"name": "arena"},
-        "spec": {
-            "image": "registry.example.com/arena:1",
-            "framework": "Djust",
-            "django": {"settingsModule": "arena.settings"},
-            "migrations": {"policy": "Disabled"},
-            "checks": {"deploy": "Off"},
-            "web": {"replicas": 3, **web},
-        },
-    }
+    return smallest_app(name="arena", migrations=NO_MIGRATIONS, checks=NO_CHECKS, web={"replicas": 3, **web})
 
 
 AUTOSCALED = {

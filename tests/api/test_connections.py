@@ -6,11 +6,9 @@ code, served by the test at the address the pod is said to have.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +17,17 @@ import pytest
 from hack.clients.waiting import eventually
 from realtimeapp_operator import names
 from realtimeapp_runtime import ledger, metrics
-from tests.support.audit import Audit
-from tests.support.operator_process import USER, OperatorProcess, grant
+from tests.support.made_up_nodes import let_run
+from tests.support.smallest_app import NO_CHECKS, NO_MIGRATIONS, smallest_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hack.clients.kubectl import Kubectl, Object
-    from tests.api.conftest import ControlPlane
+    from tests.api.conftest import MakeOperator
+    from tests.support.audit import Audit
 
+WEB = f"{names.LABEL_COMPONENT}={names.COMPONENT_WEB}"
 SAMPLE_SECONDS = 5
 QUIET_SECONDS = 21
 """Four samples."""
@@ -74,66 +73,22 @@ def figures() -> Figures:
 
 @pytest.fixture
 def app(
-    control_plane: ControlPlane,
-    kubectl: Kubectl,
-    tmp_path: Path,
-    figures: Figures,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[dict[str, Any]]:
+    kubectl: Kubectl, make_operator: MakeOperator, figures: Figures, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Object]:
     """An application whose one web pod serves; its manifest."""
     monkeypatch.setenv("REALTIMEAPP_SAMPLE_SECONDS", str(SAMPLE_SECONDS))
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    with (
-        figures.serve() as port,
-        OperatorProcess(kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace),
-    ):
-        manifest = {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "metadata": {"name": "counter"},
-            "spec": {
-                "image": "registry.example.com/counter:1",
-                "framework": "Djust",
-                "django": {"settingsModule": "counter.settings"},
-                "migrations": {"policy": "Disabled"},
-                "checks": {"deploy": "Off"},
-                "web": {"replicas": 1, "port": port, "connections": {"maxPerPod": 500}},
-            },
-        }
+    with figures.serve() as port, make_operator("operator"):
+        web = {"replicas": 1, "port": port, "connections": {"maxPerPod": 500}}
+        manifest = smallest_app(migrations=NO_MIGRATIONS, checks=NO_CHECKS, web=web)
         kubectl.apply(manifest)
         run_pods(kubectl)
         kubectl.await_condition("counter", "Progressing", status="False", reason="RolloutComplete", within=60)
         yield manifest
 
 
-def web_pods(kubectl: Kubectl) -> list[Object]:
-    return kubectl.items("pods", f"{names.LABEL_COMPONENT}={names.COMPONENT_WEB}")
-
-
 def run_pods(kubectl: Kubectl) -> None:
-    """Every web pod runs on loopback and is ready, as a kubelet would say."""
-    for pod in eventually(lambda: web_pods(kubectl), within=20, what="a web pod"):
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        container = {
-            "name": "web",
-            "image": "registry.example.com/counter:1",
-            "imageID": "",
-            "ready": True,
-            "restartCount": 0,
-            "state": {"running": {"startedAt": now}},
-        }
-        ready = {"type": "Ready", "status": "True", "lastTransitionTime": now}
-        status = {
-            "phase": "Running",
-            "podIP": "127.0.0.1",
-            "podIPs": [{"ip": "127.0.0.1"}],
-            "conditions": [ready],
-            "containerStatuses": [container],
-        }
-        patch = json.dumps({"status": status})
-        kubectl.run(
-            "patch", "pod", pod["metadata"]["name"], "--subresource=status", "--type=merge", "-p", patch
-        )
+    """Every web pod runs on loopback and is ready."""
+    eventually(lambda: let_run(kubectl, WEB, address="127.0.0.1"), within=20, what="a web pod")
 
 
 def told(kubectl: Kubectl) -> int | None:
@@ -144,9 +99,8 @@ def told(kubectl: Kubectl) -> int | None:
 
 @pytest.mark.usefixtures("app")
 def test_a_tenth_costs_one_write_and_less_costs_none(
-    control_plane: ControlPlane, kubectl: Kubectl, figures: Figures
+    kubectl: Kubectl, figures: Figures, audit: Audit
 ) -> None:
-    audit = Audit(path=control_plane.audit_log, user=USER)
     figures.connections = 1000
     eventually(lambda: told(kubectl) == 1000, within=20, what="the connections are told")
     audit.mark()
@@ -167,7 +121,7 @@ def test_a_tenth_costs_one_write_and_less_costs_none(
 
 
 def test_a_rollout_tells_its_figures_and_can_be_paused(
-    kubectl: Kubectl, figures: Figures, app: dict[str, Any]
+    kubectl: Kubectl, figures: Figures, app: Object
 ) -> None:
     figures.connections = 300
     eventually(lambda: told(kubectl) == 300, within=20, what="the connections are told")
@@ -200,4 +154,4 @@ def test_a_rollout_tells_its_figures_and_can_be_paused(
     run_pods(kubectl)
     kubectl.await_condition("counter", "Progressing", status="False", reason="RolloutComplete", within=60)
     assert rollout() == {}
-    assert len(web_pods(kubectl)) == 1
+    assert len(kubectl.items("pods", WEB)) == 1

@@ -3,77 +3,42 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hack.clients.waiting import eventually
 from realtimeapp_operator import names
-from tests.support.operator_process import OperatorProcess, grant
+from tests.support.smallest_app import NO_CHECKS, NO_MIGRATIONS, smallest_app
+from tests.support.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from hack.clients.kubectl import Kubectl
-    from tests.api.conftest import ControlPlane
+    from hack.clients.kubectl import Kubectl, Object
+    from tests.support.operator_process import OperatorProcess
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 WEB = "counter-web"
 AUTOSCALING = {"minReplicas": 2, "maxReplicas": 8}
 
 
-@pytest.fixture(autouse=True)
-def operator(control_plane: ControlPlane, kubectl: Kubectl, tmp_path: Path) -> Iterator[OperatorProcess]:
-    """The operator, watching the test's namespace only."""
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    with OperatorProcess(
-        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
-    ) as process:
-        yield process
+def manifest(**web: Any) -> Object:  # noqa: ANN401 - fields of spec.web
+    return smallest_app(migrations=NO_MIGRATIONS, checks=NO_CHECKS, web=web)
 
 
-def manifest(**web: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of spec.web
-    return {
-        "apiVersion": names.API_VERSION,
-        "kind": names.KIND,
-        "metadata": {"name": "counter"},
-        "spec": {
-            "image": "registry.example.com/counter:1",
-            "framework": "Djust",
-            "django": {"settingsModule": "counter.settings"},
-            "migrations": {"policy": "Disabled"},
-            "checks": {"deploy": "Off"},
-            "web": web,
-        },
-    }
-
-
-class Counts:
+class Counts(Watch):
     """Every number of replicas the web Deployment was told while this was open, as somebody watching saw it."""
 
-    def __init__(self, kubectl: Kubectl, output: Path) -> None:
-        self._kubectl = kubectl
-        self._output = output
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        command = [str(self._kubectl.program), "--kubeconfig", str(self._kubectl.kubeconfig)]
-        command += ["--namespace", self._kubectl.namespace, "get", "deployments", "--watch"]
-        command += ["-o", 'jsonpath={.metadata.name} {.spec.replicas}{"\\n"}']
-        with self._output.open("wb") as output:
-            self._process = subprocess.Popen(command, stdout=output)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait()
+    def __init__(self, kubectl: Kubectl, shown: Path) -> None:
+        output = 'jsonpath={.metadata.name} {.spec.replicas}{"\\n"}'
+        super().__init__(kubectl=kubectl, kind="deployments", output=output, shown=shown)
 
     @property
     def seen(self) -> list[int]:
         """The numbers in order, without repetition."""
-        lines = [line.split() for line in self._output.read_text().splitlines()]
+        lines = [line.split() for line in self.read().splitlines()]
         numbers = [int(line[1]) for line in lines if len(line) > 1 and line[0] == WEB]
         return [number for n, number in enumerate(numbers) if not n or numbers[n - 1] != number]
 

@@ -14,49 +14,21 @@ import pytest
 
 from hack.clients.waiting import eventually
 from realtimeapp_operator import names
-from tests.support.audit import Audit
-from tests.support.operator_process import USER, OperatorProcess, grant
+from tests.support.made_up_nodes import write_status
+from tests.support.smallest_app import NO_MIGRATIONS, smallest_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from hack.clients.kubectl import Kubectl, Object
-    from tests.api.conftest import ControlPlane
+    from tests.support.audit import Audit
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 LOST = "django.db.utils.OperationalError: connection to server failed: Connection refused"
 FIRST_PAUSE_SECONDS = 30
 
 
-@pytest.fixture
-def operator(control_plane: ControlPlane, kubectl: Kubectl, tmp_path: Path) -> Iterator[OperatorProcess]:
-    """The operator, watching the test's namespace only."""
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    with OperatorProcess(
-        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
-    ) as process:
-        yield process
-
-
-@pytest.fixture
-def audit(control_plane: ControlPlane) -> Audit:
-    """The operator's requests."""
-    return Audit(path=control_plane.audit_log, user=USER)
-
-
-def manifest(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any part of a spec
-    return {
-        "apiVersion": names.API_VERSION,
-        "kind": names.KIND,
-        "metadata": {"name": "counter"},
-        "spec": {
-            "image": "registry.example.com/counter:1",
-            "framework": "Djust",
-            "django": {"settingsModule": "counter.settings"},
-            "migrations": {"backoffLimit": 0},
-            **spec,
-        },
-    }
+def manifest(**spec: Any) -> Object:  # noqa: ANN401 - any part of a spec
+    return smallest_app(**{"migrations": {"backoffLimit": 0}, **spec})
 
 
 def jobs(kubectl: Kubectl, component: str) -> list[str]:
@@ -97,9 +69,7 @@ def end_pod(kubectl: Kubectl, job: str, *, code: int, message: str) -> str:
         ],
     }
     name = str(pod["metadata"]["name"])
-    kubectl.run(
-        *("patch", "pod", name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
-    )
+    write_status(kubectl, pod=name, status=status)
     return name
 
 
@@ -109,7 +79,6 @@ def only(kubectl: Kubectl, component: str) -> str:
     return found[-1]
 
 
-@pytest.mark.usefixtures("operator")
 def test_a_migration_waits_for_its_database_without_hands(kubectl: Kubectl, audit: Audit) -> None:
     kubectl.apply(manifest())
     first = only(kubectl, names.COMPONENT_MIGRATE)
@@ -137,7 +106,6 @@ def test_a_migration_waits_for_its_database_without_hands(kubectl: Kubectl, audi
     assert "failure" not in status
 
 
-@pytest.mark.usefixtures("operator")
 def test_the_last_words_of_a_failed_migration_outlive_its_pod(kubectl: Kubectl) -> None:
     kubectl.apply(manifest())
     job = only(kubectl, names.COMPONENT_MIGRATE)
@@ -155,7 +123,6 @@ def test_the_last_words_of_a_failed_migration_outlive_its_pod(kubectl: Kubectl) 
     assert 'relation "item" does not exist' in again["message"]
 
 
-@pytest.mark.usefixtures("operator")
 def test_enforced_checks_hold_the_migration_until_they_pass(kubectl: Kubectl) -> None:
     kubectl.apply(manifest(checks={"deploy": "Enforce"}))
     job = only(kubectl, names.COMPONENT_CHECK)
@@ -180,9 +147,8 @@ def test_enforced_checks_hold_the_migration_until_they_pass(kubectl: Kubectl) ->
     only(kubectl, names.COMPONENT_MIGRATE)
 
 
-@pytest.mark.usefixtures("operator")
 def test_a_failed_run_of_a_scheduled_command_is_visible_until_one_succeeds(kubectl: Kubectl) -> None:
-    kubectl.apply(manifest(migrations={"policy": "Disabled"}))
+    kubectl.apply(manifest(migrations=NO_MIGRATIONS))
     eventually(lambda: kubectl.find("cronjob", "counter-clearsessions"), within=20, what="the CronJob")
     kubectl.run("create", "job", "night-1", "--from=cronjob/counter-clearsessions")
     for _ in range(2):

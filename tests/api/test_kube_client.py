@@ -10,8 +10,6 @@ import pytest
 
 from hack.clients.waiting import eventually_async
 from realtimeapp_operator.kube import kinds
-from realtimeapp_operator.kube.client import ApiClient
-from realtimeapp_operator.kube.credentials import Credentials
 from realtimeapp_operator.kube.errors import AlreadyExists, Conflict, Invalid, NotFound
 from realtimeapp_operator.kube.events import EventWriter
 from realtimeapp_operator.kube.informer import Informer
@@ -21,16 +19,9 @@ from realtimeapp_operator.kube.lease import Lease, LeaseLost, Timing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.api.conftest import ControlPlane
+    from realtimeapp_operator.kube.client import ApiClient
 
 QUICK = Timing(duration=2, renew_every=0.2, renew_within=1.2, retry_every=0.1)
-
-
-@pytest.fixture
-async def client(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiClient]:
-    monkeypatch.setenv("KUBECONFIG", str(control_plane.kubectl.kubeconfig))
-    async with ApiClient(credentials=Credentials()) as client:
-        yield client
 
 
 @pytest.fixture

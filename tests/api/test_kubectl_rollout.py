@@ -12,14 +12,13 @@ import pytest
 from hack.clients.waiting import eventually
 from realtimeapp_operator import names
 from tests.support.made_up_nodes import let_run
-from tests.support.operator_process import OperatorProcess, grant
+from tests.support.smallest_app import NO_CHECKS, NO_MIGRATIONS, smallest_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from hack.clients.kubectl import Kubectl
-    from tests.api.conftest import ControlPlane
+    from tests.support.operator_process import OperatorProcess
+
+pytestmark = pytest.mark.usefixtures("operator")
 
 WEB = "counter-web"
 SELECTOR = f"{names.LABEL_COMPONENT}={names.COMPONENT_WEB}"
@@ -34,33 +33,10 @@ QUICK = {
 WITHIN = 60.0
 
 
-@pytest.fixture(autouse=True)
-def operator(control_plane: ControlPlane, kubectl: Kubectl, tmp_path: Path) -> Iterator[OperatorProcess]:
-    """The operator, watching the test's namespace only."""
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    with OperatorProcess(
-        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
-    ) as process:
-        yield process
-
-
 def declare(kubectl: Kubectl, image: str, **spec: Any) -> None:  # noqa: ANN401 - fields of the spec
     """Replace the application's spec."""
-    manifest = {
-        "apiVersion": names.API_VERSION,
-        "kind": names.KIND,
-        "metadata": {"name": "counter"},
-        "spec": {
-            "image": image,
-            "framework": "Djust",
-            "django": {"settingsModule": "counter.settings"},
-            "migrations": {"policy": "Disabled"},
-            "checks": {"deploy": "Off"},
-            "web": QUICK,
-            **spec,
-        },
-    }
-    kubectl.apply(manifest)
+    declared = {"image": image, "migrations": NO_MIGRATIONS, "checks": NO_CHECKS, "web": QUICK, **spec}
+    kubectl.apply(smallest_app(**declared))
 
 
 def await_rollout(kubectl: Kubectl, image: str) -> None:

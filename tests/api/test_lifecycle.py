@@ -12,27 +12,19 @@ import pytest
 
 from hack.clients.waiting import eventually
 from realtimeapp_operator import names
-from tests.support.operator_process import SYSTEM, OperatorProcess, grant
+from tests.support.operator_process import SYSTEM
+from tests.support.smallest_app import NO_MIGRATIONS, smallest_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hack.clients.kubectl import Kubectl
-    from tests.api.conftest import ControlPlane
+    from tests.api.conftest import ControlPlane, MakeOperator
+    from tests.support.operator_process import OperatorProcess
 
 IDLE_MIB_MAX = 90
 CLEAN_END_SECONDS = 5.0
-APP = {
-    "apiVersion": names.API_VERSION,
-    "kind": names.KIND,
-    "metadata": {"name": "counter"},
-    "spec": {
-        "image": "registry.example.com/counter:1",
-        "framework": "Djust",
-        "django": {"settingsModule": "counter.settings"},
-        "migrations": {"policy": "Disabled"},
-    },
-}
+APP = smallest_app(migrations=NO_MIGRATIONS)
 
 
 @pytest.fixture
@@ -41,15 +33,6 @@ def system(control_plane: ControlPlane) -> Iterator[Kubectl]:
     system = control_plane.kubectl.within(SYSTEM)
     yield system
     system.run("delete", "lease", names.LEASE, "--ignore-not-found")
-
-
-@pytest.fixture
-def kubeconfig(control_plane: ControlPlane, tmp_path: Path) -> Path:
-    return grant(control_plane.kubectl, tmp_path)
-
-
-def start(kubeconfig: Path, log: Path, kubectl: Kubectl) -> OperatorProcess:
-    return OperatorProcess(kubeconfig=kubeconfig, log=log, namespaces=kubectl.namespace)
 
 
 def holder(system: Kubectl) -> str:
@@ -62,10 +45,10 @@ def observed(kubectl: Kubectl) -> int:
 
 
 def test_a_second_replica_stands_by_and_goes_on_when_the_first_is_told_to_stop(
-    system: Kubectl, kubectl: Kubectl, kubeconfig: Path, tmp_path: Path
+    system: Kubectl, kubectl: Kubectl, make_operator: MakeOperator
 ) -> None:
-    second = start(kubeconfig, tmp_path / "second.log", kubectl)
-    with start(kubeconfig, tmp_path / "first.log", kubectl) as first:
+    second = make_operator("second")
+    with make_operator("first") as first:
         writer = eventually(lambda: holder(system), within=10, what="the first holds the lease")
         second.start()
         try:
@@ -85,23 +68,22 @@ def test_a_second_replica_stands_by_and_goes_on_when_the_first_is_told_to_stop(
 
 
 def test_a_writer_that_loses_the_lease_ends_at_once_and_says_why(
-    system: Kubectl, kubectl: Kubectl, kubeconfig: Path, tmp_path: Path
+    system: Kubectl, make_operator: MakeOperator
 ) -> None:
-    log = tmp_path / "operator.log"
-    with start(kubeconfig, log, kubectl) as process:
+    with make_operator("operator") as process:
         eventually(lambda: holder(system), within=10, what="the lease is held")
         system.patch("lease", names.LEASE, {"spec": {"holderIdentity": "thief"}})
         eventually(lambda: process.ended() is not None, within=15, what="the process ends")
         assert process.ended() == 1
-    assert "is now held by thief" in log.read_text()
-    assert "Traceback" not in log.read_text()
+    assert "is now held by thief" in process.log.read_text()
+    assert "Traceback" not in process.log.read_text()
 
 
 def test_a_frozen_writer_does_not_write_after_it_was_followed(
-    system: Kubectl, kubectl: Kubectl, kubeconfig: Path, tmp_path: Path
+    system: Kubectl, make_operator: MakeOperator
 ) -> None:
-    second = start(kubeconfig, tmp_path / "second.log", kubectl)
-    with start(kubeconfig, tmp_path / "first.log", kubectl) as first:
+    second = make_operator("second")
+    with make_operator("first") as first:
         writer = eventually(lambda: holder(system), within=10, what="the first holds the lease")
         second.start()
         try:
@@ -117,10 +99,9 @@ def test_a_frozen_writer_does_not_write_after_it_was_followed(
 
 
 @pytest.mark.usefixtures("system")
-def test_at_rest_with_one_application_it_is_small(kubectl: Kubectl, kubeconfig: Path, tmp_path: Path) -> None:
-    with start(kubeconfig, tmp_path / "operator.log", kubectl) as process:
-        kubectl.apply(APP)
-        eventually(lambda: observed(kubectl) == 1, within=30, what="it reconciles")
-        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        [resident] = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
-        assert resident <= IDLE_MIB_MAX, f"{resident:.1f} MiB"
+def test_at_rest_with_one_application_it_is_small(kubectl: Kubectl, operator: OperatorProcess) -> None:
+    kubectl.apply(APP)
+    eventually(lambda: observed(kubectl) == 1, within=30, what="it reconciles")
+    lines = Path(f"/proc/{operator.pid}/status").read_text().splitlines()
+    [resident] = [int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")]
+    assert resident <= IDLE_MIB_MAX, f"{resident:.1f} MiB"

@@ -16,14 +16,14 @@ import yaml
 from hack.clients.ports import find_port
 from hack.clients.waiting import eventually
 from hack.cluster import binaries, pki
-from tests.support.operator_process import ACCOUNT, CHART, SYSTEM, OperatorProcess, grant
+from tests.support.operator_process import ACCOUNT, CHART, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hack.clients.kubectl import Kubectl
-    from tests.api.conftest import ControlPlane
+    from tests.api.conftest import ControlPlane, MakeOperator
 
 SERVICE = f"{ACCOUNT}-leader"
 HERE, THERE = "10.9.9.7", "10.9.9.8"
@@ -72,18 +72,11 @@ def await_address(system: Kubectl, wanted: list[str]) -> None:
 
 
 def test_the_service_leads_to_whoever_works(
-    control_plane: ControlPlane,
-    system: Kubectl,
-    kubectl: Kubectl,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    system: Kubectl, make_operator: MakeOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REALTIMEAPP_LEADER_SERVICE", SERVICE)
     monkeypatch.setenv("POD_IP", HERE)
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    with OperatorProcess(
-        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
-    ) as process:
+    with make_operator("operator") as process:
         await_address(system, [HERE])
         slices = system.items("endpointslices", f"kubernetes.io/service-name={SERVICE}")
         assert len(slices) == 1, "the Endpoints must not be copied into a second one"
@@ -98,7 +91,7 @@ def test_the_service_leads_to_whoever_works(
 def test_the_front_proxys_certificate_is_all_that_counts(
     control_plane: ControlPlane,
     system: Kubectl,
-    kubectl: Kubectl,
+    make_operator: MakeOperator,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -132,11 +125,7 @@ def test_the_front_proxys_certificate_is_all_that_counts(
         except (urllib.error.URLError, ConnectionError):
             return False  # Not serving yet: that begins with the leadership.
 
-    with OperatorProcess(
-        kubeconfig=grant(control_plane.kubectl, tmp_path),
-        log=tmp_path / "operator.log",
-        namespaces=kubectl.namespace,
-    ):
+    with make_operator("operator"):
         eventually(known, within=20, what="the front proxy is known by the cluster's word")
         assert "no RealtimeApp shop/chat" in ask("front-proxy")[1]["message"]
         assert ask(None)[0] == 401

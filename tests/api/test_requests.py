@@ -6,66 +6,32 @@ import base64
 import http.client
 import json
 import ssl
-import subprocess
 import time
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
 
 from hack.clients.waiting import eventually
 from realtimeapp_operator.kube import kinds
-from tests.support.audit import Audit
-from tests.support.operator_process import USER, OperatorProcess, grant
+from tests.support.smallest_app import NO_MIGRATIONS, smallest_app
+from tests.support.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hack.clients.kubectl import Kubectl
     from tests.api.conftest import ControlPlane
+    from tests.support.audit import Audit
+    from tests.support.operator_process import OperatorProcess
 
 QUIET_SECONDS = 3.0
 REST_SECONDS = 60.0
 PLURALS = {kind.kind: kind.plural for kind in (*kinds.OWNED, kinds.SECRET) if kind is not kinds.POD}
 OWNED = ",".join(PLURALS.values())
-
-
-@pytest.fixture
-def audit(control_plane: ControlPlane) -> Audit:
-    """The operator's requests."""
-    return Audit(path=control_plane.audit_log, user=USER)
-
-
-@pytest.fixture
-def operator(
-    control_plane: ControlPlane, kubectl: Kubectl, audit: Audit, tmp_path: Path
-) -> Iterator[OperatorProcess]:
-    """The operator, watching the test's namespace only."""
-    kubeconfig = grant(control_plane.kubectl, tmp_path)
-    audit.mark()
-    with OperatorProcess(
-        kubeconfig=kubeconfig, log=tmp_path / "operator.log", namespaces=kubectl.namespace
-    ) as process:
-        yield process
-
-
-def manifest(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any part of a spec
-    """A small application that needs no node to be reconciled: nothing is migrated."""
-    return {
-        "apiVersion": "realtimeapp.dev/v1alpha1",
-        "kind": "RealtimeApp",
-        "metadata": {"name": "counter"},
-        "spec": {
-            "image": "registry.example.com/counter:1",
-            "framework": "Djust",
-            "django": {"settingsModule": "counter.settings"},
-            "migrations": {"policy": "Disabled"},
-            **spec,
-        },
-    }
+APP = smallest_app(migrations=NO_MIGRATIONS)
 
 
 @pytest.mark.usefixtures("operator")
@@ -74,7 +40,7 @@ def test_a_create_costs_one_write_per_child_and_one_per_status(
 ) -> None:
     audit.mark()
     with Statuses(kubectl, tmp_path / "statuses") as statuses:
-        kubectl.apply(manifest())
+        kubectl.apply(APP)
         settle(kubectl, audit)
     writes = audit.writes()
     per_object = Counter((r.resource, r.name) for r in writes if not r.subresource)
@@ -91,7 +57,7 @@ def test_a_create_costs_one_write_per_child_and_one_per_status(
 
 @pytest.mark.usefixtures("operator")
 def test_a_changed_field_costs_one_apply_and_its_status(kubectl: Kubectl, audit: Audit) -> None:
-    kubectl.apply(manifest())
+    kubectl.apply(APP)
     settle(kubectl, audit)
     audit.mark()
     kubectl.patch("rta", "counter", {"spec": {"web": {"disruptionBudget": {"maxUnavailable": 2}}}})
@@ -102,7 +68,7 @@ def test_a_changed_field_costs_one_apply_and_its_status(kubectl: Kubectl, audit:
 
 @pytest.mark.usefixtures("operator")
 def test_a_minute_at_rest_costs_nothing(kubectl: Kubectl, audit: Audit) -> None:
-    kubectl.apply(manifest())
+    kubectl.apply(APP)
     settle(kubectl, audit)
     audit.mark()
     time.sleep(REST_SECONDS)  # the promise is about this minute; nothing can be waited for
@@ -113,7 +79,7 @@ def test_a_minute_at_rest_costs_nothing(kubectl: Kubectl, audit: Audit) -> None:
 
 
 def test_a_restart_writes_nothing(kubectl: Kubectl, audit: Audit, operator: OperatorProcess) -> None:
-    kubectl.apply(manifest())
+    kubectl.apply(APP)
     settle(kubectl, audit)
     operator.stop()
     audit.mark()
@@ -128,7 +94,7 @@ def test_a_restart_writes_nothing(kubectl: Kubectl, audit: Audit, operator: Oper
 def test_a_thousand_foreign_status_events_write_nothing(
     control_plane: ControlPlane, kubectl: Kubectl, audit: Audit
 ) -> None:
-    kubectl.apply(manifest())
+    kubectl.apply(APP)
     settle(kubectl, audit)
     audit.mark()
     make_noise(control_plane, kubectl.namespace, times=1000)
@@ -169,30 +135,16 @@ def children(kubectl: Kubectl) -> set[tuple[str, str]]:
     return {(PLURALS[item["kind"]], item["metadata"]["name"]) for item in mine}
 
 
-class Statuses:
+class Statuses(Watch):
     """Every distinct status the application had while this was open, as somebody watching saw it."""
 
-    def __init__(self, kubectl: Kubectl, output: Path) -> None:
-        self._kubectl = kubectl
-        self._output = output
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        command = [str(self._kubectl.program), "--kubeconfig", str(self._kubectl.kubeconfig)]
-        command += ["--namespace", self._kubectl.namespace, "get", "rta", "--watch", "--output", "json"]
-        with self._output.open("wb") as output:
-            self._process = subprocess.Popen(command, stdout=output)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait()
+    def __init__(self, kubectl: Kubectl, shown: Path) -> None:
+        super().__init__(kubectl=kubectl, kind="rta", output="json", shown=shown)
 
     @property
     def distinct(self) -> list[str]:
         """The statuses in order, each once."""
-        text, decoder, position = self._output.read_text(), json.JSONDecoder(), 0
+        text, decoder, position = self.read(), json.JSONDecoder(), 0
         seen: list[str] = []
         while position < len(text):
             document, end = decoder.raw_decode(text, position)

@@ -10,8 +10,6 @@ import pytest
 
 from hack.clients.waiting import eventually_async
 from realtimeapp_operator import names
-from realtimeapp_operator.kube.client import ApiClient
-from realtimeapp_operator.kube.credentials import Credentials
 from realtimeapp_operator.kube.errors import Conflict
 from realtimeapp_operator.kube.kinds import POD, Ref
 from realtimeapp_operator.reconcile.costs import PROMISE, choose_costs, cost_of
@@ -19,9 +17,8 @@ from realtimeapp_operator.reconcile.scaling import WebPod, in_order_of_removal
 from tests.support.made_up_nodes import is_ready, ready_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from hack.clients.kubectl import Kubectl
+    from realtimeapp_operator.kube.client import ApiClient
 
 MANY, FEW = 10, 5
 SEEDS = 10
@@ -104,10 +101,8 @@ def as_seen(pod: dict[str, Any], connections: int) -> WebPod:
 
 
 @pytest.fixture
-async def tier(kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Tier]:
-    monkeypatch.setenv("KUBECONFIG", str(kubectl.kubeconfig))
-    async with ApiClient(credentials=Credentials()) as client:
-        yield Tier(client, kubectl.namespace)
+def tier(client: ApiClient, kubectl: Kubectl) -> Tier:
+    return Tier(client, kubectl.namespace)
 
 
 async def test_the_real_controller_takes_the_least_loaded_in_ten_seeds(tier: Tier) -> None:

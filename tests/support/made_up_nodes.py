@@ -10,25 +10,29 @@ if TYPE_CHECKING:
     from hack.clients.kubectl import Kubectl
 
 
-def let_run(kubectl: Kubectl, selector: str) -> int:
-    """Make every pod that is not ready yet ready; how many pods there are that stay."""
+def let_run(kubectl: Kubectl, selector: str, *, address: str = "") -> int:
+    """Make every pod that is not ready yet ready, at `address` if there is one; how many pods there are that stay."""
     pods = [pod for pod in kubectl.items("pods", selector) if "deletionTimestamp" not in pod["metadata"]]
     for pod in pods:
         if not is_ready(pod):
-            patch = json.dumps({"status": ready_status(pod["spec"]["containers"][0]["name"])})
-            name = pod["metadata"]["name"]
-            kubectl.run(
-                "patch", "pod", name, "--subresource=status", "--type=merge", "-p", patch, check=False
-            )
+            status = ready_status(pod["spec"]["containers"][0]["name"], address=address)
+            write_status(kubectl, pod=pod["metadata"]["name"], status=status, check=False)
     return len(pods)
 
 
-def ready_status(container: str) -> dict[str, Any]:
-    """The status of a pod that serves."""
+def write_status(kubectl: Kubectl, *, pod: str, status: dict[str, Any], check: bool = True) -> None:
+    """Say what a kubelet would say of a pod; without `check` the pod may be gone."""
+    patch = json.dumps({"status": status})
+    kubectl.run("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", patch, check=check)
+
+
+def ready_status(container: str, *, address: str = "") -> dict[str, Any]:
+    """The status of a pod that serves, at `address` if there is one."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     running = {"name": container, "image": "i", "imageID": "i", "ready": True, "restartCount": 0}
     return {
         "phase": "Running",
+        **({"podIP": address, "podIPs": [{"ip": address}]} if address else {}),
         "conditions": [
             {"type": kind, "status": "True", "lastTransitionTime": now}
             for kind in ("Ready", "ContainersReady")

@@ -78,7 +78,11 @@ class OperatorProcess:
         command = [sys.executable, "-m", "realtimeapp_operator", "--listen", f"127.0.0.1:{self.port}"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        eventually(self._ready, within=30, what="operator ready")
+        try:
+            eventually(self._ready, within=30, what="operator ready")
+        except BaseException:
+            self.kill()  # Or it keeps the Lease, and every later test waits for it.
+            raise
 
     def stop(self, *, seconds: float = 20) -> int:
         """SIGTERM, and its exit code."""

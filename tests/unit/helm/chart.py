@@ -58,9 +58,8 @@ def _template(values: str, apis: str) -> str:
 
 
 def _parse(text: str) -> Iterator[dict[str, Any]]:
-    for document in yaml.load_all(
-        text, Loader=yaml.CSafeLoader
-    ):  # the CRD is long: half a second in plain Python
+    # Not in plain Python, which takes half a second for the CRD.
+    for document in yaml.load_all(text, Loader=yaml.CSafeLoader):
         if document:
             yield document
 
