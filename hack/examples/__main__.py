@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 from hack.clients.scene import describe_scene
@@ -19,6 +18,7 @@ from hack.examples.driver import ExampleError
 from hack.examples.row import find_faults, render_table
 from hack.examples.run import run_example
 from hack.examples.surroundings import ROOT, NoClusterError, find_cluster, prepare_cluster
+from hack.progress import make_sayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,7 +84,7 @@ async def run_all(
     """One example after the other; the rows, and a sentence for each that did not come to a row."""
     rows, problems = [], []
     for name in names:
-        say = sayer(name)
+        say = make_sayer(name)
         try:
             rows.append(await run_in_namespace(name, cluster=cluster, made=made, say=say))
         except (ExampleError, AssertionError) as error:
@@ -118,16 +118,6 @@ async def run_in_namespace(
         scene.write_text(await asyncio.to_thread(describe_scene, kubectl))
         say(f"what the cluster saw is in {scene.relative_to(ROOT)}")
         raise
-
-
-def sayer(name: str) -> Callable[[str], None]:
-    """Prints lines of progress with the seconds since the example began."""
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"  {time.monotonic() - started:6.1f} s  {name}: {text}", flush=True)
-
-    return say
 
 
 def report(rows: Sequence[Row], problems: Sequence[str]) -> int:
