@@ -98,9 +98,10 @@ def test_every_knob_changes_what_is_rendered(knob: str) -> None:
 def test_schema_defaults_and_the_table_above_name_the_same_knobs() -> None:
     described = {name for name, _ in knobs(schema())}
     assert described == KNOBS.keys()
+    defaults = default_values()
     for name in described:
-        lookup(default_values(), name)  # a KeyError names a knob without a default
-    assert len(list(leaves(default_values(), described))) == len(described)
+        lookup(defaults, name)  # a KeyError names a knob without a default
+    assert len(list(leaves(defaults, described))) == len(described)
 
 
 def leaves(node: dict[str, Any], described: set[str], path: str = "") -> Iterator[str]:
@@ -141,8 +142,9 @@ def test_the_comments_in_values_yaml_are_the_descriptions_of_the_schema() -> Non
 
 
 def test_the_readme_has_the_table_of_all_values() -> None:
+    defaults = default_values()
     rows = [
-        f"| `{name}` | `{json.dumps(lookup(default_values(), name))}` | {knob['description']} |"
+        f"| `{name}` | `{json.dumps(lookup(defaults, name))}` | {knob['description']} |"
         for name, knob in knobs(schema())
     ]
     readme = (CHART / "README.md").read_text().splitlines()
