@@ -52,6 +52,14 @@ def follow(manifest: Manifest, record: Record | None, *, from_rest: bool) -> Man
     return _count(record, wanted, {"uid": record.uid})
 
 
+def lower(manifest: Manifest, record: Record | None) -> Manifest | None:
+    """Return the number of replicas that `manifest` asks for, if it is a smaller one, to be applied without the rest."""
+    count = follow(manifest, record, from_rest=False)
+    if count is None or record is None or not isinstance(record.detail, DeploymentState):
+        return None
+    return count if count["spec"]["replicas"] < record.detail.wanted else None
+
+
 def _count(record: Record, replicas: int, guard: dict[str, str]) -> Manifest:
     address = record.address
     return {

@@ -14,7 +14,7 @@ import orjson
 
 from realtimeapp_operator import names
 from realtimeapp_operator.reconcile.attempts import is_outdated
-from realtimeapp_operator.reconcile.counts import follow, hand_over
+from realtimeapp_operator.reconcile.counts import follow, hand_over, lower
 from realtimeapp_operator.reconcile.gate import Gate, is_migration, runs
 from realtimeapp_operator.reconcile.pod_state import PodState
 from realtimeapp_operator.reconcile.ports import Key
@@ -31,7 +31,7 @@ from realtimeapp_operator.reconcile.records import (
 from realtimeapp_operator.reconcile.rollback import is_taken_away, is_undone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from realtimeapp_operator.api.app import RealtimeApp
     from realtimeapp_operator.reconcile.observed import Family
@@ -53,16 +53,22 @@ KEPT_WHILE_ROLLING: Final = frozenset({"ConfigMap", "ServiceAccount", "Job"})
 class Plan:
     """Writes, in this order.
 
-    `create` (POST) and `apply` of what pods use, `counts` and `reclaim`, `apply` of workloads, `delete`.
+    `retire`, `create` (POST) and `apply` of what pods use, `counts` and `reclaim`, `apply` of workloads, `delete`. Where
+    what pods use cannot be written, `lower` is, and all that would come after it waits.
     """
 
+    retire: tuple[Record, ...] = ()
+    """Autoscalers that nothing asks for and none follows: they serve nobody, and keep pods that are to go."""
     create: tuple[Manifest, ...] = ()
     counts: tuple[Manifest, ...] = ()
     """Numbers of replicas, applied alone: see `counts`."""
+    lower: tuple[Manifest, ...] = ()
+    """Numbers of replicas by which pods only go, for where no more than that may be written."""
     reclaim: tuple[Record, ...] = ()
     """Deployments of whose fields somebody became the owner by an undo: see `rollback`."""
     apply: tuple[Manifest, ...] = ()
     delete: tuple[Record, ...] = ()
+    """Waits for all other writes: what is replaced serves, or is used by pods that do, until its successor is there."""
     held: tuple[Manifest, ...] = ()
     """Manifests that wait for the gate; their live objects are left entirely as they are."""
     conflicts: tuple[Manifest, ...] = ()
@@ -73,12 +79,12 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.create or self.counts or self.apply or self.delete)
+        return not (self.retire or self.create or self.counts or self.apply or self.delete)
 
 
 def plan(
     *,
-    desired: Iterable[Manifest],
+    desired: Collection[Manifest],
     family: Family,
     app: RealtimeApp,
     gate: Gate,
@@ -125,12 +131,21 @@ def plan(
             if record is not None and is_taken_away(record):
                 reclaim.append(record)
             apply.append(guarded(manifest, uid=record.uid if record is not None else None))
+    superfluous = tuple(_superfluous(family, owner, wanted, gate, apply))
+    retire = () if any(kind in names.AUTOSCALERS for kind, _ in wanted) else _autoscalers(superfluous)
     return Plan(
+        retire=retire,
         create=tuple(create),
         counts=tuple(count for count in counts if count is not None),
+        lower=tuple(
+            count
+            for item in desired
+            if item["kind"] == "Deployment"
+            and (count := lower(item, family.get("Deployment", item["metadata"]["name"], owner=owner)))
+        ),
         reclaim=tuple(reclaim),
         apply=tuple(apply),
-        delete=() if conflicts or leaving else tuple(_superfluous(family, owner, wanted, gate, apply)),
+        delete=() if conflicts or leaving else tuple(item for item in superfluous if item not in retire),
         held=tuple(held),
         conflicts=tuple(conflicts),
         leaving=tuple(leaving),
@@ -241,6 +256,10 @@ def _superfluous(
             gate.open and not (rolling and kind in KEPT_WHILE_ROLLING)
         ):
             yield record
+
+
+def _autoscalers(records: Iterable[Record]) -> tuple[Record, ...]:
+    return tuple(record for record in records if record.address.kind in names.AUTOSCALERS)
 
 
 def _is_done_with(job: JobState, name: str, gate: Gate) -> bool:

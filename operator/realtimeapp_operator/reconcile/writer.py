@@ -1,7 +1,7 @@
 """Carries out a plan: concurrently what is independent, in order what is not.
 
 Takes over nothing: a name in somebody else's hands comes back as a problem, however late it got there. Stops before the
-workloads when anything their pods use could not be written.
+workloads when anything their pods use could not be written: then pods may go, but none starts.
 """
 
 from __future__ import annotations
@@ -53,32 +53,34 @@ class Writer:
         return tuple(sorted(problems, key=lambda found: found.reason is Reason.WRITE_FAILED))
 
     async def _write(self, plan: Plan) -> tuple[Problem, ...]:
-        conflicts = tuple(name_conflict(Ref.of(item)) for item in plan.conflicts)
+        problems = tuple(name_conflict(Ref.of(item)) for item in plan.conflicts)
+        problems += await self._delete_all(plan.retire)
         inputs = [item for item in plan.apply if item["kind"] not in WORKLOADS | names.AUTOSCALERS]
-        problems = await _together(
+        found = await _together(
             [
                 *(self._attempt(self._create(item), Ref.of(item)) for item in plan.create),
                 *(self._attempt(self._apply(item), Ref.of(item)) for item in inputs),
             ]
         )
-        if problems or any(item["kind"] not in WORKLOADS | names.AUTOSCALERS for item in plan.conflicts):
-            return conflicts + problems
-        problems = await _together(
-            [
-                *(self._attempt(self._count(item), Ref.of(item)) for item in plan.counts),
-                *(self._attempt(self._reclaim(record), _ref(record)) for record in plan.reclaim),
-            ]
+        if found or any(item["kind"] not in WORKLOADS | names.AUTOSCALERS for item in plan.conflicts):
+            return problems + found + await self._count_all(plan.lower)
+        found = await self._count_all(plan.counts) + await _together(
+            self._attempt(self._reclaim(record), _ref(record)) for record in plan.reclaim
         )
-        if problems:
-            return conflicts + problems
-        problems = await self._apply_all(item for item in plan.apply if item["kind"] in WORKLOADS)
-        if not problems:
-            problems = await _together(
-                self._attempt(self._delete(record), _ref(record)) for record in plan.delete
-            )
+        if found:
+            return problems + found
+        found = await self._apply_all(item for item in plan.apply if item["kind"] in WORKLOADS)
+        if not found:
+            found = await self._delete_all(plan.delete)
         # After the deletion of one of the other engine: two on one workload are refused, or both stand still.
         autoscalers = (item for item in plan.apply if item["kind"] in names.AUTOSCALERS)
-        return conflicts + problems + await self._apply_all(autoscalers)
+        return problems + found + await self._apply_all(autoscalers)
+
+    async def _delete_all(self, records: Iterable[Record]) -> tuple[Problem, ...]:
+        return await _together(self._attempt(self._delete(record), _ref(record)) for record in records)
+
+    async def _count_all(self, counts: Iterable[Manifest]) -> tuple[Problem, ...]:
+        return await _together(self._attempt(self._count(item), Ref.of(item)) for item in counts)
 
     async def _apply_all(self, manifests: Iterable[Manifest]) -> tuple[Problem, ...]:
         return await _together(self._attempt(self._apply(item), Ref.of(item)) for item in manifests)
