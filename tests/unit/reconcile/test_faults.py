@@ -44,6 +44,17 @@ def final_state(world: World) -> dict[Any, Any]:
     return state
 
 
+async def rolled_out() -> World:
+    """An application that serves; the requests until then are forgotten."""
+    world = World()
+    world.declare(**SPEC)
+    await world.settle()
+    world.roll_out()
+    await world.settle()
+    world.cluster.log.clear()
+    return world
+
+
 async def live_through(world: World) -> None:
     """A creation, a change that prunes, adds and rolls, and the status of both."""
     world.declare(**SPEC)
@@ -221,12 +232,7 @@ async def test_a_failing_write_does_not_hide_what_a_person_must_solve() -> None:
 
 
 async def test_one_failed_write_at_rest_is_not_worth_a_word() -> None:
-    world = World()
-    world.declare(**SPEC)
-    await world.settle()
-    world.roll_out()
-    await world.settle()
-    world.cluster.log.clear()
+    world = await rolled_out()
     world.cluster.refuse = lambda verb, _ref: Unavailable(status=503) if verb == "apply" else None
     world.declare(**SPEC, web={"replicas": 3})
     await world.settle()
@@ -239,11 +245,7 @@ async def test_one_failed_write_at_rest_is_not_worth_a_word() -> None:
 
 
 async def test_a_refused_deletion_is_told_and_tried_again() -> None:
-    world = World()
-    world.declare(**SPEC)
-    await world.settle()
-    world.roll_out()
-    await world.settle()
+    world = await rolled_out()
     error = Forbidden(status=403, message='admission webhook "keep.example.com" denied the request: no')
     world.cluster.refuse = lambda verb, _ref: error if verb == "delete" else None
     world.declare(migrations=SPEC["migrations"])
@@ -344,12 +346,7 @@ async def test_an_unknown_class_is_named_and_its_arrival_mends() -> None:
 
 
 async def test_a_class_that_vanishes_does_not_roll_the_pods() -> None:
-    world = World()
-    world.declare(**SPEC)
-    await world.settle()
-    world.roll_out()
-    await world.settle()
-    world.cluster.log.clear()
+    world = await rolled_out()
     world.cluster.remove(world.cluster.ref("IngressClass", "traefik"))
     await world.settle()
     assert {request[:2] for request in world.cluster.log} == {("patch", names.KIND)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from realtimeapp_operator.api.parse import parse
 from realtimeapp_operator.cli.documents import read_documents
 from realtimeapp_operator.render import Facts, render, resolve_edge
+from tests.support.wire import copied
 
 if TYPE_CHECKING:
     from realtimeapp_operator.api.app import RealtimeApp
@@ -25,6 +27,11 @@ FILES = {
 
 
 def body(name: str) -> dict[str, Any]:
+    return copied(_read(name))
+
+
+@cache
+def _read(name: str) -> dict[str, Any]:
     (only,) = read_documents(str(FILES[name])).apps
     return only
 
