@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hack.clients.waiting import eventually
+from realtimeapp_operator.reconcile.former_autoscalers import PATIENCE_SECONDS
 from tests.support.smallest_app import NO_CHECKS, NO_MIGRATIONS, smallest_app
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tests.support.audit import Audit
     from tests.support.operator_process import OperatorProcess
 
+FINALIZER = "operator.example.com/held"
 DEPLOYMENT = ("deployments", "arena-web")
 AUTOSCALER = ("horizontalpodautoscalers", "arena-web")
 
@@ -67,6 +69,26 @@ def test_switched_off_the_count_is_the_manifests_again_and_the_autoscaler_is_gon
     eventually(
         lambda: kubectl.items("horizontalpodautoscalers") == [], within=30, what="no autoscaler is left"
     )
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_suspend_that_a_finalizer_holds_up_says_so_and_goes_on_when_it_is_off(kubectl: Kubectl) -> None:
+    kubectl.apply(manifest(autoscaling=AUTOSCALED))
+    kubectl.await_condition("arena", "Reconciled", within=30)
+    eventually(lambda: wanted(kubectl) == 3, within=10, what="the application starts with its count")
+    kubectl.patch("hpa", "arena-web", {"metadata": {"finalizers": [FINALIZER]}})
+    kubectl.patch("rta", "arena", {"spec": {"suspend": True}})
+    said = kubectl.await_condition(
+        "arena", "Reconciled", status="False", reason="AutoscalerRemains", within=PATIENCE_SECONDS + 30
+    )
+    assert (
+        f"HorizontalPodAutoscaler arena-web is being deleted and kept by the finalizer {FINALIZER}"
+        in said["message"]
+    )
+    assert wanted(kubectl) == 3
+    kubectl.patch("hpa", "arena-web", {"metadata": {"finalizers": None}})
+    eventually(lambda: wanted(kubectl) == 0, within=30, what="the application is suspended")
+    kubectl.await_condition("arena", "Reconciled", within=30)
 
 
 def wanted(kubectl: Kubectl) -> int:
