@@ -24,6 +24,7 @@ from tests.support.fake_clock import FakeClock
 from tests.support.fake_cluster import FakeCluster
 from tests.support.fake_doorbell import FakeDoorbell
 from tests.support.fake_probe import FakeProbe
+from tests.support.silent_meter import SilentMeter
 from tests.support.wire import copied
 
 if TYPE_CHECKING:
@@ -44,31 +45,6 @@ TRAEFIK = {
 }
 ROUNDS = 50
 JOBS = {names.COMPONENT_MIGRATE, names.COMPONENT_CHECK, names.COMPONENT_CLEANUP}
-
-
-class SilentMeter:
-    """Takes figures and forgets them."""
-
-    def depth(self, keys: int) -> None:
-        """Keys waiting."""
-
-    def waited(self, seconds: float) -> None:
-        """Seconds waited."""
-
-    def worked(self, seconds: float, outcome: str) -> None:
-        """Seconds worked."""
-
-    def forget(self, key: Key) -> None:
-        """Application gone."""
-
-    def conditions(self, key: Key, conditions: Mapping[str, str]) -> None:
-        """Conditions by type."""
-
-    def connections(self, key: Key, *, active: int, draining: int) -> None:
-        """Open connections."""
-
-    def forget_connections(self, key: Key) -> None:
-        """Connections unknown."""
 
 
 class Told:

@@ -14,7 +14,7 @@ from realtimeapp_operator.kube.errors import Conflict, Unavailable
 from realtimeapp_operator.reconcile.ports import DONE, REFUSED, Key, Outcome
 from realtimeapp_operator.reconcile.queue import BACKOFF_MAX_SECONDS, Queue
 from tests.support.fake_clock import FakeClock
-from tests.support.world import SilentMeter
+from tests.support.silent_meter import SilentMeter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

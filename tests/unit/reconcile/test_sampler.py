@@ -17,8 +17,9 @@ from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.reconcile.sampler import Sampler
 from tests.support.fake_clock import FakeClock
 from tests.support.fake_probe import FakeProbe
+from tests.support.silent_meter import SilentMeter
 from tests.support.web_pods import address, hold, run_pod, stop_pod
-from tests.support.world import KEY, SilentMeter, World
+from tests.support.world import KEY, World
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
