@@ -15,7 +15,6 @@ import gc
 import os
 import subprocess
 import sys
-import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +28,7 @@ from hack.clients.scene import describe_scene
 from hack.cluster.components import PING_PORTS
 from hack.examples.driver import ExampleError
 from hack.examples.surroundings import ROOT, NoClusterError, find_cluster, prepare_cluster
+from hack.progress import make_sayer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -131,7 +131,7 @@ def positive(text: str) -> int:
 
 async def run(scenario: str, *, cluster: Kubectl, size: Size, options: argparse.Namespace) -> None:
     """Run one scenario and print its table."""
-    say = sayer(scenario)
+    say = make_sayer(scenario)
     print(f"== {scenario}", flush=True)
     if scenario == "rollout":
         outcomes = []
@@ -172,16 +172,6 @@ async def staged(cluster: Kubectl, name: str, *, say: Callable[[str], None]) -> 
 def remove(cluster: Kubectl, namespace: str) -> None:
     """Remove a namespace and wait until it is gone; the next side needs its processors and its memory."""
     cluster.run("delete", "namespace", namespace, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
-
-
-def sayer(scenario: str) -> Callable[[str], None]:
-    """Print lines of progress with the seconds since the scenario began."""
-    started = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"  {time.monotonic() - started:6.1f} s  {scenario}: {text}", flush=True)
-
-    return say
 
 
 if __name__ == "__main__":
