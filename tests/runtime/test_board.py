@@ -12,11 +12,12 @@ import pytest
 import redis as redis_client
 
 from hack.clients.sockets import count_peak
+from hack.clients.stalls import Stalls
 from hack.clients.waiting import eventually, eventually_async
 from tests.runtime.clients import STREAM, open_socket
 from tests.runtime.conftest import Redis
 from tests.runtime.server import REDIS_PASSWORD, Pod
-from tests.runtime.test_drain import Stalls, read_to_end, watch_close
+from tests.runtime.test_drain import read_to_end, watch_close
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

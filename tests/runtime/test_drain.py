@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from hack.clients.sockets import count_peak
+from hack.clients.stalls import Stalls
 from hack.clients.waiting import eventually, eventually_async
 from tests.runtime.clients import STREAM, expect_refusal, open_socket, try_handshake
 from tests.runtime.server import Server
@@ -282,30 +283,6 @@ async def test_sigterm_without_the_hook_is_the_server_s_own_end(
         assert isinstance(answer, aiohttp.ClientError)
     else:
         assert answer == "done"
-
-
-class Stalls:
-    """Measures how long this process' event loop stood still, at most and in all, in seconds."""
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-        self.total = 0.0
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._watch())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
-
-    async def _watch(self) -> None:
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(0.01)
-            late = time.monotonic() - before - 0.01
-            self.longest = max(self.longest, late)
-            self.total += late
 
 
 async def wait_for_refusal(pod: Pod) -> float:

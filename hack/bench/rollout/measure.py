@@ -12,6 +12,7 @@ from hack.bench.rollout.sides import APP
 from hack.clients.crowd import Crowd
 from hack.clients.departures import DepartureWatch
 from hack.clients.edge import await_edge
+from hack.clients.stalls import Stalls
 from hack.clients.waiting import eventually_async
 from hack.examples.driver import ExampleError, Target
 from hack.examples.drivers.djust_counter import DjustCounter
@@ -63,6 +64,8 @@ class Outcome:
     """None where somebody got no answer for so long that he gave up."""
     spread: float
     """Sockets of the fullest pod over the mean, afterwards."""
+    stalled: float
+    """The longest time the clients themselves stood still: what they read late, they read at once."""
     stranded: int
     """Sockets that seem open afterwards and whose pod is gone."""
 
@@ -87,12 +90,14 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
     target = Target(app=APP, host=host, namespace=kubectl.namespace, image="", new_image="", kubectl=kubectl)
     async with (
         DepartureWatch(kubectl=kubectl, selector=side.selector) as watch,
+        Stalls() as stalls,
         Crowd(host=host, path=PATH, size=size.sockets) as crowd,
         DjustCounter(clickers=CLICKERS).load(target=target) as people,
     ):
         say(f"{side.name}: {size.pods} pods are ready, {size.sockets} sockets come")
         await crowd.gather(within=START_SECONDS)
         crowd.forget()
+        stalls.longest = 0.0
         say(f"{side.name}: everybody is connected, {describe_spread(crowd)}; a new image")
         began = time.monotonic()
         await asyncio.to_thread(side.roll, kubectl)
@@ -117,6 +122,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             departed=len(watch.departures),
             people=tally,
             spread=unevenness(crowd.by_pod(), pods=size.pods),
+            stalled=stalls.longest,
             stranded=await asyncio.to_thread(count_stranded, crowd, kubectl, side.selector),
         )
 
@@ -164,5 +170,5 @@ def count_stranded(crowd: Crowd, kubectl: Kubectl, selector: str) -> int:
 
 def describe_spread(crowd: Crowd) -> str:
     """How the sockets lie on the pods."""
-    counts = sorted(crowd.by_pod().values())
+    counts = sorted(count for pod, count in crowd.by_pod().items() if pod)
     return f"{counts[0]} to {counts[-1]} on a pod" if counts else "on no pod"

@@ -30,6 +30,7 @@ OUTCOME = Outcome(
     departed=10,
     people=Tally(unit="clicks", sent=900, lost=0, doubled=0, requests=400, http_errors=1),
     spread=1.004,
+    stalled=0.03,
     stranded=0,
 )
 
