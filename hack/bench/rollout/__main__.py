@@ -25,6 +25,7 @@ from hack.bench.rollout.report import describe_rollouts, describe_scale_in, desc
 from hack.bench.rollout.scale import measure_scale_in, measure_scale_out
 from hack.bench.rollout.sides import Ours, Size, choose_sides
 from hack.clients.scene import describe_scene
+from hack.clients.waiting import eventually
 from hack.cluster.components import PING_PORTS
 from hack.examples.driver import ExampleError
 from hack.examples.surroundings import ROOT, NoClusterError, find_cluster, prepare_cluster
@@ -166,12 +167,21 @@ async def staged(cluster: Kubectl, name: str, *, say: Callable[[str], None]) -> 
         print(f"what the cluster saw is in {SCENE.relative_to(ROOT)}", file=sys.stderr)
         raise
     finally:
-        await asyncio.to_thread(remove, cluster, name)
+        await asyncio.to_thread(empty, kubectl)
 
 
 def remove(cluster: Kubectl, namespace: str) -> None:
-    """Remove a namespace and wait until it is gone; the next side needs its processors and its memory."""
+    """Remove what an earlier run left of a namespace, and wait until it is gone."""
     cluster.run("delete", "namespace", namespace, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
+
+
+def empty(kubectl: Kubectl) -> None:
+    """Begin to remove a namespace and wait until its pods are gone: the next side needs their processors and memory.
+
+    The namespace itself takes half of the pods' grace period longer, because its controller looks again only then.
+    """
+    kubectl.run("delete", "namespace", kubectl.namespace, "--ignore-not-found", "--wait=false")
+    eventually(lambda: not kubectl.items("pods"), within=GONE_SECONDS, what="the pods are gone", interval=2)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ APP: Final = "counter"
 STOCK: Final = Path(__file__).parent / "stock.yaml"
 RESOURCES: Final = {"requests": {"cpu": "20m", "memory": "100Mi"}, "limits": {"memory": "1Gi"}}
 """Twenty pods of them fit a node of two processors; what they really take is not limited by it."""
+OVERLAP: Final = 2
+"""Times what a full pod takes alone: drains that overlap share the rate, and a deadline that is too near wins over it."""
 PING_SECONDS: Final = 60
 """Between two pings of a socket, on every side: ten thousand sockets with the default of 20 s are 500 pings a second, a
 sixth of two processors that also carry the cluster and the clients."""
@@ -86,7 +88,7 @@ class Ours:
             "rollout": {
                 "strategy": self.strategy,
                 "maxReconnectsPerSecond": self.size.rate,
-                "drainTimeoutSeconds": max(30, -(-most * together // self.size.rate)),
+                "drainTimeoutSeconds": max(60, -(-OVERLAP * most * together // self.size.rate)),
             },
             "podTemplate": {"resources": RESOURCES},
         }
