@@ -105,6 +105,7 @@ class CounterLoad:
         self.stranger = stranger
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._given_up = False
 
     def begin(self) -> None:
         """Start to click."""
@@ -115,18 +116,23 @@ class CounterLoad:
         ]
 
     async def end(self) -> None:
-        """Stop clicking, whatever is under way."""
+        """Stop clicking, whatever is under way; raise why somebody could not, unless `finish` has."""
         for task in self._tasks:
             task.cancel()
+        told = (ExampleError,) if self._given_up else ()
         for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, *told):
                 await task
         self._tasks = []
 
     async def finish(self) -> Tally:
         """See `Load`."""
         self._stopping = True
-        await asyncio.gather(*self._tasks)
+        try:
+            await asyncio.gather(*self._tasks)
+        except ExampleError:
+            self._given_up = True
+            raise
         await is_true(
             lambda: all(clicker.page.is_connected for clicker in self.clickers),
             what="every page is connected again",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from hack.clients.person import Person
 from hack.examples.driver import ExampleError
-from hack.examples.drivers.djust_counter import Clicker
+from hack.examples.drivers.djust_counter import Clicker, CounterLoad
 from hack.examples.drivers.djust_page import read_count
 
 
@@ -69,3 +70,25 @@ async def test_nobody_clicks_without_a_connection() -> None:
     someone = clicker(count=3, uncertain=False)
     await someone.click()
     assert (someone.sent, someone.uncertain) == (0, False)
+
+
+class Impatient(Clicker):
+    """Somebody who gives up at the first click."""
+
+    clicked: asyncio.Event
+
+    async def click(self) -> None:
+        self.clicked.set()
+        raise ExampleError("no answer")
+
+
+async def test_who_gives_up_is_told_once() -> None:
+    async with Person(host="counter.localhost") as person:
+        impatient = Impatient(person=person)
+        impatient.clicked = asyncio.Event()
+        load = CounterLoad(clickers=[impatient], posters=[], stranger=person)
+        load.begin()
+        await asyncio.wait_for(impatient.clicked.wait(), 5)
+        with pytest.raises(ExampleError, match="no answer"):
+            await load.finish()
+        await load.end()
