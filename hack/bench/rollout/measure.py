@@ -30,6 +30,7 @@ CLICKERS: Final = 12
 START_SECONDS: Final = 300.0
 LOOK_SECONDS: Final = 2.0
 """Between two looks: kubectl takes as much of a processor as the clients do."""
+PACE_SECONDS: Final = 5.0
 KILLED: Final = 137
 
 
@@ -53,6 +54,8 @@ class Outcome:
     closing_seconds: float
     """From the first close to the last."""
     peak: int
+    pace: float
+    """Closes per second over the fullest PACE_SECONDS: what is left of a peak when somebody's stall is taken out."""
     codes: dict[int, int]
     closes_by_client: tuple[int, ...]
     refusals: dict[str, int]
@@ -114,6 +117,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             seconds=seconds,
             closing_seconds=crowd.seconds_of_closing(),
             peak=crowd.peak(),
+            pace=crowd.peak(PACE_SECONDS) / PACE_SECONDS,
             codes=crowd.codes(),
             closes_by_client=tuple(Counter(close.client for close in crowd.closes).values()),
             refusals=dict(crowd.refusals),

@@ -96,7 +96,13 @@ async def measure_scale_in(side: Side, size: Size, *, seeds: int, stage: Stage) 
             crowd.forget()
             began = time.monotonic()
             await asyncio.to_thread(scale, kubectl, size.pods // 2)
-            await await_settled(side, kubectl, what="half of the pods are gone")
+            # A cost is written once a minute at most, so a step may wait as long; Ready says so and stays true.
+            await eventually_async(
+                lambda: asyncio.to_thread(has_pods, kubectl, side.selector, size.pods // 2),
+                within=START_SECONDS,
+                what="half of the pods are gone",
+                interval=LOOK_SECONDS,
+            )
             seconds = time.monotonic() - began
             left = await asyncio.to_thread(name_pods, kubectl, side.selector)
             results.append(
@@ -175,5 +181,6 @@ def name_pods(kubectl: Kubectl, selector: str) -> Sequence[str]:
 
 
 def has_pods(kubectl: Kubectl, selector: str, wanted: int) -> bool:
-    """Whether that many pods are ready."""
-    return sum(is_ready(pod) for pod in kubectl.items("pods", selector)) == wanted
+    """Whether there are that many pods, and all of them ready."""
+    pods = kubectl.items("pods", selector)
+    return len(pods) == wanted and all(is_ready(pod) for pod in pods)

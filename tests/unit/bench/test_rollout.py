@@ -22,6 +22,7 @@ OUTCOME = Outcome(
     seconds=71.2,
     closing_seconds=50.1,
     peak=207,
+    pace=201.4,
     codes={1012: 10_300, 1006: 2},
     closes_by_client=(1,) * 9_000 + (2,) * 651,
     refusals={"503": 4},
