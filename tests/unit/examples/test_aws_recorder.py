@@ -38,25 +38,34 @@ class Running:
             connection.close()
 
 
+def start(port: int, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, recorder.__file__, str(port), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
 @pytest.fixture
 def aws(tmp_path: Path) -> Iterator[Running]:
     issued = certificate.issue("*.execute-api.eu-west-1.amazonaws.com")
     (tmp_path / "tls.crt").write_text(issued.certificate)
     (tmp_path / "tls.key").write_text(issued.key)
     port = find_port()
-    process = subprocess.Popen(
-        [sys.executable, recorder.__file__, str(port), str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = start(port, tmp_path)
 
     def listens() -> bool:
+        nonlocal port, process
+        if process.poll() is not None:  # the port was free a moment ago, and is somebody else's now
+            process.communicate()
+            port = find_port()
+            process = start(port, tmp_path)
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", port)) == 0
 
     try:
-        eventually(listens, within=10, what="the recorder listens")
+        eventually(listens, within=30, what="the recorder listens")
         yield Running(port=port, trust=ssl.create_default_context(cadata=issued.authority), process=process)
     finally:
         process.kill()
