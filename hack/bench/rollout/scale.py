@@ -22,16 +22,21 @@ from hack.bench.rollout.sides import APP
 from hack.clients.application import is_ready
 from hack.clients.crowd import Crowd
 from hack.clients.waiting import eventually_async
+from realtimeapp_operator.probe.connections import ConnectionProbe
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hack.bench.rollout.measure import Stage
     from hack.bench.rollout.sides import Side, Size
     from hack.clients.kubectl import Kubectl
 
 EVEN_SECONDS: Final = 600.0
+PORT: Final = 8000
+"""The default of `web.port`."""
+REST_SECONDS: Final = 1.5
+"""Longer than the second for which the operator takes a count as fresh: a load that changes in that second is another one."""
 LEAST_SHARE: Final = 0.1
 """Of a full pod's load: what the emptiest pod of a seed is left with at least."""
 
@@ -93,6 +98,7 @@ async def measure_scale_in(side: Side, size: Size, *, seeds: int, stage: Stage) 
             await crowd.gather(within=START_SECONDS)
             await eventually_async(lambda: everybody_named(crowd), within=START_SECONDS, what="all named")
             before = make_uneven(crowd, seed=seed)
+            await await_rest(kubectl, side.selector, before)
             crowd.forget()
             began = time.monotonic()
             await asyncio.to_thread(scale, kubectl, size.pods // 2)
@@ -162,6 +168,23 @@ def make_uneven(crowd: Crowd, *, seed: int) -> Counter[str]:
     for pod, count in sorted(crowd.by_pod().items()):
         crowd.leave_from(pod, keep=max(1, int(count * source.uniform(LEAST_SHARE, 1.0))))
     return crowd.by_pod()
+
+
+async def await_rest(kubectl: Kubectl, selector: str, loads: Mapping[str, int]) -> None:
+    """Wait until each pod has noticed who went home, for as long as the operator may go by a count it has."""
+    pods = await asyncio.to_thread(kubectl.items, "pods", selector)
+    addresses = {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in pods}
+    since = time.monotonic()
+    async with ConnectionProbe() as probe:
+
+        async def rests() -> bool:
+            nonlocal since
+            said = await asyncio.gather(*(probe.read(addresses[pod], PORT) for pod in loads))
+            if [reading and reading.connections for reading in said] != list(loads.values()):
+                since = time.monotonic()
+            return time.monotonic() - since > REST_SECONDS
+
+        await eventually_async(rests, within=START_SECONDS, what="the pods know what they hold")
 
 
 async def everybody_named(crowd: Crowd) -> bool:
