@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hack.cluster import addon, binaries, images, machine, record, teardown, up
 from hack.cluster.api import Api
+from hack.cluster.components import PING_PORTS
 from hack.cluster.errors import ClusterError
 from hack.cluster.layout import NODE, PROFILES, Profile, State, default_state
 from hack.cluster.report import Clock, say
@@ -37,7 +38,14 @@ def build_parser() -> argparse.ArgumentParser:
     def add(name: str, text: str, *, own: bool = True) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, parents=[shared] if own else [])
 
-    add("up", "Start the cluster and wait until it is ready; does nothing when it already is.")
+    start = add("up", "Start the cluster and wait until it is ready; does nothing when it already is.")
+    start.add_argument(
+        "--edges",
+        type=int,
+        choices=range(1, len(PING_PORTS) + 1),
+        default=1,
+        help="replicas of the ingress controller, which share its ports (1)",
+    )
     down = add("down", "Stop the cluster and remove every trace of it.")
     down.add_argument("--keep-state", action="store_true", help="keep what the next `up` can continue with")
     add("status", "Say which components run; exits with 1 when one does not.")
@@ -89,7 +97,7 @@ def _run(options: argparse.Namespace) -> int:
     state = State(options.state.absolute()) if options.state else default_state(profile)
     match options.command:
         case "up":
-            up.bring_up(profile, state)
+            up.bring_up(profile, state, edges=options.edges)
         case "down":
             _take_down(profile, state, keep_state=options.keep_state)
         case "status":

@@ -194,8 +194,9 @@ def local_path_provisioner(state: State, program: Path) -> Component:
 def traefik(name: str, state: State, program: Path) -> Component:
     """Return a replica of the ingress controller, on loopback for people and on the bridge for pods.
 
-    Two of them share the ports, and the kernel shares out the connections: an edge of replicas that learn of a pod's end
-    each in its own time, as in production, and of twice the sockets one process may have files for.
+    Two of them share the ports, and the kernel shares out the connections: an edge of replicas that learn of a pod each in
+    its own time, as in production, and of twice the sockets one process may have files for. One is what tests rely on that
+    ask for a page the moment an application is Ready.
 
     A set KUBECONFIG wins over its endpoint and token options, so its own is all it is given.
     """
@@ -229,8 +230,13 @@ def traefik(name: str, state: State, program: Path) -> Component:
     )
 
 
-def plan(profile: Profile, state: State, programs: Mapping[str, Path]) -> dict[str, Component]:
-    """Return the profile's components by name; `programs` gives the path of each tool, and of containerd."""
+def plan(
+    profile: Profile, state: State, programs: Mapping[str, Path], *, edges: int = 1
+) -> dict[str, Component]:
+    """Return the profile's components by name; `programs` gives the path of each tool, and of containerd.
+
+    `edges` is how many replicas of the ingress controller there are, as many as PING_PORTS names at most.
+    """
     planned = [
         etcd(profile, state, programs["etcd"]),
         apiserver(profile, state, programs["kube-apiserver"]),
@@ -244,6 +250,6 @@ def plan(profile: Profile, state: State, programs: Mapping[str, Path]) -> dict[s
             kube_proxy(state, programs["kube-proxy"]),
             coredns(state, programs["coredns"]),
             local_path_provisioner(state, programs["local-path-provisioner"]),
-            *(traefik(name, state, programs["traefik"]) for name in PING_PORTS),
+            *(traefik(name, state, programs["traefik"]) for name in list(PING_PORTS)[:edges]),
         ]
     return {component.name: component for component in planned}

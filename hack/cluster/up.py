@@ -39,7 +39,7 @@ NODE_COMPONENTS = (
 """In the order of their start, once the API server and the controllers run."""
 
 
-def bring_up(profile: Profile, state: State) -> None:
+def bring_up(profile: Profile, state: State, *, edges: int = 1) -> None:
     """Make the profile's cluster run and be ready; does nothing when it already does."""
     machine.require_suitable(profile, state)
     if str(state.root) not in teardown.remains(profile):
@@ -47,7 +47,7 @@ def bring_up(profile: Profile, state: State) -> None:
     with record.locked(profile):
         if profile is NODE:
             machine.install_packages()
-        planned = plan(profile, state)
+        planned = plan(profile, state, edges=edges)
         known = record.read(profile)
         if known is not None and is_up(known, state, fingerprint(planned)):
             say(f"The {profile.name} cluster is already up.")
@@ -70,12 +70,12 @@ def bring_up(profile: Profile, state: State) -> None:
     cluster.clock.step(f"ready: export KUBECONFIG={state.kubeconfig}")
 
 
-def plan(profile: Profile, state: State) -> dict[str, Component]:
+def plan(profile: Profile, state: State, *, edges: int = 1) -> dict[str, Component]:
     """Return the components with the paths their programs have on this machine."""
     programs = {name: binaries.location(name) for name in profile.tools}
     if profile is NODE:
         programs["containerd"] = Path(shutil.which("containerd") or "containerd")
-    return components.plan(profile, state, programs)
+    return components.plan(profile, state, programs, edges=edges)
 
 
 def is_up(known: Record, state: State, mark: str) -> bool:
@@ -120,11 +120,15 @@ def start(cluster: Cluster, planned: Mapping[str, Component]) -> None:
         for manifest in files.read_manifests(cluster.state):
             api.apply(manifest)
         for name in NODE_COMPONENTS:
-            cluster.start(planned[name])
+            if name in planned:
+                cluster.start(planned[name])
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     cluster.wait("the controllers work", lambda: api.get(account) is not None)
     if cluster.profile is NODE:
-        _wait_for_node(cluster, api)
+        edges = [
+            ("127.0.0.1", port, "/ping") for name, port in components.PING_PORTS.items() if name in planned
+        ]
+        _wait_for_node(cluster, api, edges)
     cluster.require_alive()
 
 
@@ -143,11 +147,10 @@ def _import_pause_image(cluster: Cluster) -> None:
     images.load([archive], state=cluster.state.root)
 
 
-def _wait_for_node(cluster: Cluster, api: Api) -> None:
+def _wait_for_node(cluster: Cluster, api: Api, edges: list[tuple[str, int, str]]) -> None:
     cluster.wait("Services are routed", lambda: _answers(*PROXY_HEALTH) == OK)
     service = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
     cluster.wait("DNS answers", lambda: dns.ask(NODE_ADDRESS, service) == API_SERVICE_ADDRESS)
-    edges = [("127.0.0.1", port, "/ping") for port in components.PING_PORTS.values()]
     cluster.wait("Traefik serves", lambda: all(_answers(*edge) == OK for edge in edges))
     path = f"/api/v1/nodes/{NODE_NAME}"
     cluster.wait("the node is Ready", lambda: is_node_ready(api.get(path), since=cluster.began))
@@ -166,6 +169,11 @@ def is_node_ready(node: Mapping[str, Any] | None, *, since: datetime) -> bool:
         and datetime.fromisoformat(one["lastHeartbeatTime"]) >= since
         for one in node.get("status", {}).get("conditions", ())
     )
+
+
+def count_edges() -> int:
+    """Return how many replicas of the ingress controller serve on this machine."""
+    return sum(_answers("127.0.0.1", port, "/ping") == OK for port in components.PING_PORTS.values())
 
 
 def _answers(host: str, port: int, path: str) -> int | None:

@@ -26,7 +26,7 @@ from hack.bench.rollout.scale import measure_scale_in, measure_scale_out
 from hack.bench.rollout.sides import Ours, Size, choose_sides
 from hack.clients.scene import describe_scene
 from hack.clients.waiting import eventually
-from hack.cluster.components import PING_PORTS
+from hack.cluster.up import count_edges
 from hack.examples.driver import ExampleError
 from hack.examples.surroundings import ROOT, NoClusterError, find_cluster, prepare_cluster
 from hack.progress import make_sayer
@@ -53,7 +53,7 @@ SEED_SHARE: Final = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for and return the exit code."""
     options = parse(arguments)
-    most = count_proxied(SPARE_FILES, replicas=len(PING_PORTS))
+    most = count_proxied(SPARE_FILES, replicas=max(1, count_edges()))
     sockets = options.sockets or min(SOCKETS, most)
     if sockets > most:
         print(
@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     if options.sockets is None and sockets < SOCKETS:
-        print(f"{sockets} sockets instead of {SOCKETS}: the edge may not open files for more on this machine")
+        print(
+            f"{sockets} sockets instead of {SOCKETS}: the edge may not open files for more; `hack.cluster up --edges 2` doubles that"
+        )
     size = Size(pods=options.pods, sockets=sockets, rate=options.rate)
     raise_file_limit(sockets + SPARE_FILES)
     observe_promptly()

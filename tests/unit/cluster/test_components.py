@@ -9,9 +9,9 @@ from hack.cluster.layout import CONTROL_PLANE, NODE, PROFILES, Profile, State
 STATE = State(Path("/srv/state"))
 
 
-def plan(profile: Profile) -> dict[str, Component]:
+def plan(profile: Profile, *, edges: int = 1) -> dict[str, Component]:
     programs = {name: Path("/cache", name) for name in (*profile.tools, "containerd")}
-    return components.plan(profile, STATE, programs)
+    return components.plan(profile, STATE, programs, edges=edges)
 
 
 def test_the_two_profiles_can_run_at_once() -> None:
@@ -25,7 +25,8 @@ def test_the_control_plane_needs_three_programs_and_no_node() -> None:
 
 
 def test_the_node_runs_every_component() -> None:
-    assert set(plan(NODE)) == {*NODE.tools, "containerd", "traefik-2"} - {"pause"}
+    assert set(plan(NODE)) == {*NODE.tools, "containerd"} - {"pause"}
+    assert set(plan(NODE, edges=2)) - set(plan(NODE)) == {"traefik-2"}
 
 
 def test_the_audit_log_is_one_file_and_written_before_the_answer() -> None:
@@ -44,7 +45,7 @@ def test_nothing_listens_outside_loopback_and_the_bridge() -> None:
 
 @pytest.mark.parametrize("name", ["traefik", "traefik-2"])
 def test_traefik_serves_loopback_and_pods_and_publishes_an_address(name: str) -> None:
-    traefik = plan(NODE)[name]
+    traefik = plan(NODE, edges=2)[name]
     for flag in (
         "--entrypoints.web.address=127.0.0.1:80",
         "--entrypoints.web.reuseport=true",
