@@ -7,7 +7,7 @@ that begins, or an operator that restarts, has no figures for some seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import ConditionType
@@ -16,8 +16,6 @@ from realtimeapp_operator.reconcile.autoscaler_state import AutoscalerState
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.situation import Situation
 
@@ -42,7 +40,7 @@ def find_blind_autoscaler(situation: Situation) -> Problem | None:
     if missing is None:
         return None
     name, failure, age = missing
-    if age < PATIENCE_SECONDS and not _was_told(situation.before):
+    if age < PATIENCE_SECONDS and not situation.has_said(ConditionType.DEGRADED, Reason.METRIC_UNAVAILABLE):
         return None
     return problem(Reason.METRIC_UNAVAILABLE, f"{name} has no figures: {quoted(failure).rstrip('.')}")
 
@@ -50,7 +48,7 @@ def find_blind_autoscaler(situation: Situation) -> Problem | None:
 def seconds_to_blindness(situation: Situation, *, now: float) -> float | None:
     """Return when time alone makes it worth telling; None when only events do. `now` is monotonic."""
     missing = _find_missing(situation)
-    if missing is None or _was_told(situation.before):
+    if missing is None or situation.has_said(ConditionType.DEGRADED, Reason.METRIC_UNAVAILABLE):
         return None
     wait = PATIENCE_SECONDS - (missing[2] - situation.now + now)
     return max(wait, 0.1) if wait > 0 else None
@@ -68,10 +66,3 @@ def _find_missing(situation: Situation) -> tuple[str, str, float] | None:
             called = f"{record.address.kind} {record.address.name}"
             return called, record.detail.failure, situation.now - record.since
     return None
-
-
-def _was_told(status: Mapping[str, Any]) -> bool:
-    return any(
-        item.get("type") == ConditionType.DEGRADED and item.get("reason") == Reason.METRIC_UNAVAILABLE
-        for item in status.get("conditions") or ()
-    )

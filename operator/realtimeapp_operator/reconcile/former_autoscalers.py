@@ -7,7 +7,7 @@ is well KEDA's operator takes its finalizer off within a second or two.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import ConditionType
@@ -16,7 +16,7 @@ from realtimeapp_operator.reconcile.autoscaler_state import AutoscalerState
 from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from realtimeapp_operator.reconcile.observed import Family
     from realtimeapp_operator.reconcile.situation import Situation
@@ -41,7 +41,7 @@ def find_held_autoscaler(situation: Situation) -> Problem | None:
     if held is None:
         return None
     what, age = held
-    if age < PATIENCE_SECONDS and not _was_told(situation.before):
+    if age < PATIENCE_SECONDS and not situation.has_said(ConditionType.RECONCILED, Reason.AUTOSCALER_REMAINS):
         return None
     return problem(Reason.AUTOSCALER_REMAINS, what)
 
@@ -49,7 +49,7 @@ def find_held_autoscaler(situation: Situation) -> Problem | None:
 def seconds_to_held_autoscaler(situation: Situation, *, now: float) -> float | None:
     """Return when time alone makes it worth telling; None when only events do. `now` is monotonic."""
     held = _find_held(situation)
-    if held is None or _was_told(situation.before):
+    if held is None or situation.has_said(ConditionType.RECONCILED, Reason.AUTOSCALER_REMAINS):
         return None
     wait = PATIENCE_SECONDS - (held[1] - situation.now + now)
     return max(wait, 0.1) if wait > 0 else None
@@ -65,10 +65,3 @@ def _find_held(situation: Situation) -> tuple[str, float] | None:
             )
             return what, situation.now - record.since
     return None
-
-
-def _was_told(status: Mapping[str, Any]) -> bool:
-    return any(
-        item.get("type") == ConditionType.RECONCILED and item.get("reason") == Reason.AUTOSCALER_REMAINS
-        for item in status.get("conditions") or ()
-    )

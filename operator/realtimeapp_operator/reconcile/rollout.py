@@ -191,19 +191,17 @@ def _stands(detail: DeploymentState) -> bool:
 def _describe_web(situation: Situation, web: WebRollout) -> Said:
     if (paused := find_pause(situation)) is not None:
         return Said("False", Reason.ROLLOUT_PAUSED, paused)
-    if not (web.staying_old or web.leaving_old or _was_rolling(situation.before)):
+    if not (web.staying_old or web.leaving_old or _was_rolling(situation)):
         return _describe_start(web.detail, "web")
     pods = _describe_pods(web.detail, web.updated, "web")
     leaving = f", {web.leaving} terminating" if web.leaving else ""
     return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{pods}{leaving}{_describe_left(situation)}.")
 
 
-def _was_rolling(status: Mapping[str, Any]) -> bool:
+def _was_rolling(situation: Situation) -> bool:
     """Whether pods were being replaced: when no older one is left, that is how the rest differs from a first start."""
-    return "rollout" in status or any(
-        item.get("type") == ConditionType.PROGRESSING and item.get("reason") == Reason.ROLLOUT_IN_PROGRESS
-        for item in status.get("conditions") or ()
-    )
+    rolls = situation.has_said(ConditionType.PROGRESSING, Reason.ROLLOUT_IN_PROGRESS)
+    return rolls or "rollout" in situation.before
 
 
 def _describe_start(detail: DeploymentState, called: str) -> Said:
@@ -222,7 +220,7 @@ def _describe_workers(situation: Situation) -> Said | None:
         if not is_rollout(manifest, record, detail):
             continue
         updated = detail.updated if has_arrived(manifest, record) else 0
-        if detail.replicas <= updated and not _was_rolling(situation.before):
+        if detail.replicas <= updated and not _was_rolling(situation):
             return _describe_start(detail, called)
         return Said("True", Reason.ROLLOUT_IN_PROGRESS, f"{_describe_pods(detail, updated, called)}.")
     return None

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from realtimeapp_operator.api.app import RealtimeApp
+    from realtimeapp_operator.api.conditions import ConditionType
+    from realtimeapp_operator.api.reasons import Reason
     from realtimeapp_operator.kube.errors import ApiError
     from realtimeapp_operator.reconcile.attempts import Attempt
     from realtimeapp_operator.reconcile.gate import Gate
@@ -77,6 +79,13 @@ class Situation:
     def owner(self) -> str:
         """Uid of the application."""
         return self.app.metadata.uid
+
+    def has_said(self, kind: ConditionType, reason: Reason) -> bool:
+        """Whether a condition had this reason in the status as it was."""
+        return any(
+            item.get("type") == kind and item.get("reason") == reason
+            for item in self.before.get("conditions") or ()
+        )
 
     def workload(self, part: Part) -> Manifest | None:
         """Return the manifest that runs the pods of `part`."""
