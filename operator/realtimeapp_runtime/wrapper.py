@@ -6,7 +6,17 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from realtimeapp_runtime import admission, balance, edge_probe, exchange, ledger, log, probes, websocket
+from realtimeapp_runtime import (
+    admission,
+    balance,
+    edge_probe,
+    exchange,
+    garbage,
+    ledger,
+    log,
+    probes,
+    websocket,
+)
 from realtimeapp_runtime.affinity import Affinity
 from realtimeapp_runtime.board import Board
 from realtimeapp_runtime.connection import Process
@@ -84,6 +94,11 @@ class Wrapper:
         """Join the other processes of the pod: at the first scope, because only then the event loop runs."""
         self._book.open()
         self._board.start()
+        garbage.SettingAside(
+            count_open=self._book.count_own,
+            count_closed=self._book.count_own_closed,
+            is_ending=lambda: self._drainer.begun,
+        ).begin()
         log.write(f"serving, at most {self._max_per_pod} long-lived connections in the pod")
         loop = asyncio.get_running_loop()
         self._watchers = [loop.create_task(self._drainer.watch()), loop.create_task(self._relief.watch())]
