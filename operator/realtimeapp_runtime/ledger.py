@@ -127,7 +127,7 @@ def list_alive(run_dir: Path) -> list[Path]:
     alive: list[Path] = []
     dead: list[Path] = []
     for path in run_dir.glob(f"{_PREFIX}*"):
-        cells = _read_cells(path)
+        cells = read_cells(path)
         if cells is None:
             continue
         started = read_start_time(cells[PROCESS])
@@ -139,12 +139,12 @@ def list_alive(run_dir: Path) -> list[Path]:
 
 def read_all(run_dir: Path) -> list[list[int]]:
     """Return the cells of every live process."""
-    return [cells for cells in map(_read_cells, list_alive(run_dir)) if cells is not None]
+    return [cells for cells in map(read_cells, list_alive(run_dir)) if cells is not None]
 
 
 def read_departed(run_dir: Path) -> list[int]:
     """Return the accumulated totals of processes that ended; only the cells of TOTALS mean something."""
-    return _read_cells(run_dir / _DEPARTED) or [0] * CELLS
+    return read_cells(run_dir / _DEPARTED) or [0] * CELLS
 
 
 def add_up(rows: Iterable[list[int]]) -> list[int]:
@@ -167,7 +167,8 @@ def read_start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def _read_cells(path: Path) -> list[int] | None:
+def read_cells(path: Path) -> list[int] | None:
+    """Return the cells of one file, or None where it is gone or not complete."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -179,7 +180,7 @@ def _fold(run_dir: Path, dead: list[Path]) -> None:
     with _lock(run_dir):
         total = read_departed(run_dir)
         for path in dead:
-            cells = _read_cells(path)
+            cells = read_cells(path)
             if cells is None:
                 continue  # another process was faster
             for kind in KINDS:

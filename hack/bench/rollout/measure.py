@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hack.bench.rollout.ledgers import LedgerWatch, find_fastest
 from hack.bench.rollout.sides import APP
 from hack.clients.crowd import Crowd
 from hack.clients.departures import DepartureWatch
@@ -54,6 +55,8 @@ class Outcome:
     closing_seconds: float
     """From the first close to the last."""
     peak: int
+    source_peak: float
+    """The same by the pods' own counts, 0 where they keep none: what was closed, not when it arrived."""
     pace: float
     """Closes per second over the fullest PACE_SECONDS: what is left of a peak when somebody's stall is taken out."""
     codes: dict[int, int]
@@ -94,6 +97,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
     async with (
         DepartureWatch(kubectl=kubectl, selector=side.selector) as watch,
         Stalls() as stalls,
+        LedgerWatch() as ledgers,
         Crowd(host=host, path=PATH, size=size.sockets) as crowd,
         DjustCounter(clickers=CLICKERS).load(target=target) as people,
     ):
@@ -117,6 +121,7 @@ async def measure_rollout(side: Side, size: Size, *, stage: Stage) -> Outcome:
             seconds=seconds,
             closing_seconds=crowd.seconds_of_closing(),
             peak=crowd.peak(),
+            source_peak=find_fastest(ledgers.samples),
             pace=crowd.peak(PACE_SECONDS) / PACE_SECONDS,
             codes=crowd.codes(),
             closes_by_client=tuple(Counter(close.client for close in crowd.closes).values()),

@@ -30,8 +30,13 @@ EVEN: Final = 1.15
 def describe_rollouts(size: Size, outcomes: Sequence[Outcome]) -> str:
     """One column per side, one line per figure."""
     lines: list[tuple[str, Callable[[Outcome], str], str]] = [
-        ("closes in any second, at most", lambda one: str(one.peak), f"<= {OVER * size.rate:.0f}"),
-        ("the same per second, over any 5 s", lambda one: f"{one.pace:.0f}", f"<= {OVER * size.rate:.0f}"),
+        ("closes that reach clients in any second", lambda one: str(one.peak), f"<= {OVER * size.rate:.0f}"),
+        (
+            "closed by the pods in any second",
+            lambda one: f"{one.source_peak:.0f}" if one.source_peak else "-",
+            f"<= {OVER * size.rate:.0f}",
+        ),
+        ("closes per second, over any 5 s", lambda one: f"{one.pace:.0f}", f"<= {OVER * size.rate:.0f}"),
         ("the clients' own longest stall", lambda one: f"{one.stalled:.2f} s", ""),
         ("closes by code", lambda one: describe_counts(one.codes), "only 1012"),
         ("pods ended by SIGKILL", lambda one: f"{one.killed} of {one.departed}", "0"),

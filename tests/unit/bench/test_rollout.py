@@ -22,6 +22,7 @@ OUTCOME = Outcome(
     seconds=71.2,
     closing_seconds=50.1,
     peak=207,
+    source_peak=202.6,
     pace=201.4,
     codes={1012: 10_300, 1006: 2},
     closes_by_client=(1,) * 9_000 + (2,) * 651,
@@ -61,9 +62,11 @@ def test_a_pod_without_sockets_counts_into_the_mean() -> None:
 
 
 def test_the_table_shows_the_bad_figures_beside_their_targets() -> None:
-    table = describe_rollouts(SIZE, [OUTCOME, replace(OUTCOME, side="Paced", peak=930)])
-    lines = {line[:31].strip(): line.split() for line in table.splitlines()}
-    assert lines["closes in any second, at most"][-4:] == ["207", "930", "<=", "220"]
+    stock = replace(OUTCOME, side="without", peak=930, source_peak=0.0)
+    table = describe_rollouts(SIZE, [OUTCOME, stock])
+    lines = {line[:40].strip(): line.split() for line in table.splitlines()}
+    assert lines["closes that reach clients in any second"][-4:] == ["207", "930", "<=", "220"]
+    assert lines["closed by the pods in any second"][-4:] == ["203", "-", "<=", "220"]
     assert "1012: 10300, 1006: 2" in table
     assert "9000 651" in table
     assert describe_scale_in([scale_in((50, 10, 30), (30,))]).count("3.000") == 1
