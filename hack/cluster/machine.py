@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from hack.cluster.components import PING_PORTS
@@ -25,6 +26,8 @@ PACKAGES = {
     "umount": "mount",
 }
 """Program -> the Debian package that has it."""
+
+POLL_SECONDS = 0.1
 
 IP_FREEBIND = 15
 """From linux/in.h; the socket module of Python 3.11 does not name it."""
@@ -88,8 +91,23 @@ def find_plugins() -> str | None:
     return None
 
 
-def require_free_ports(profile: Profile) -> None:
-    """Refuse when somebody else listens where the cluster will: a clear sentence instead of a dying component."""
+def require_free_ports(profile: Profile, *, within: float = 0.0) -> None:
+    """Refuse when somebody else listens where the cluster will: a clear sentence instead of a dying component.
+
+    For `within` seconds a taken port is waited for.
+    """
+    deadline = time.monotonic() + within
+    while taken := find_taken_ports(profile):
+        if time.monotonic() >= deadline:
+            raise ClusterError(
+                f"Somebody else listens on {', '.join(taken)}, which the {profile.name} cluster needs;"
+                " `ss -ltnp` tells who. Stop that program and run this again."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def find_taken_ports(profile: Profile) -> list[str]:
+    """Return where the cluster will listen and somebody does already, as ADDRESS:PORT."""
     addresses = [
         ("127.0.0.1", profile.etcd_port),
         ("127.0.0.1", profile.etcd_peer_port),
@@ -104,12 +122,7 @@ def require_free_ports(profile: Profile) -> None:
             *(("127.0.0.1", port) for port in PING_PORTS.values()),
         ]
     addresses.append((profile.address, profile.api_port))
-    taken = [f"{address}:{port}" for address, port in addresses if not _is_free(address, port)]
-    if taken:
-        raise ClusterError(
-            f"Somebody else listens on {', '.join(taken)}, which the {profile.name} cluster needs;"
-            " `ss -ltnp` tells who. Stop that program and run this again."
-        )
+    return [f"{address}:{port}" for address, port in addresses if not _is_free(address, port)]
 
 
 def _is_free(address: str, port: int) -> bool:

@@ -28,6 +28,8 @@ from hack.cluster.report import say
 
 PROXY_HEALTH = ("127.0.0.1", 10256, "/healthz")
 OK = 200
+RELEASE_SECONDS = 10.0
+"""How long the ports of a cluster just removed may stay taken: as long as its processes may take to end."""
 NODE_COMPONENTS = (
     "kube-scheduler",
     "kubelet",
@@ -54,8 +56,7 @@ def bring_up(profile: Profile, state: State, *, edges: int = 1) -> None:
             return
         # Built before anything is touched: it may take minutes, and the old cluster is of use meanwhile.
         binaries.build(profile.tools)
-        kept = clean_remains(profile, state)
-        machine.require_free_ports(profile)
+        kept = make_room(profile, state)
         sysctls = network.read_sysctls() if profile is NODE else {}
         cluster = Cluster(profile, state, Record(state=str(state.root), sysctls=sysctls))
         try:
@@ -89,8 +90,11 @@ def fingerprint(planned: Mapping[str, Component]) -> str:
     return hashlib.sha256(repr(sorted(planned.items())).encode()).hexdigest()[:12]
 
 
-def clean_remains(profile: Profile, state: State) -> bool:
-    """Remove what an earlier cluster left, whoever started it; return whether a kept state continues."""
+def make_room(profile: Profile, state: State) -> bool:
+    """Remove what an earlier cluster left, whoever started it; return whether a kept state continues.
+
+    Raises ClusterError where somebody else holds a port.
+    """
     kept = (state.root / teardown.KEPT).exists()
     found = teardown.remains(profile)
     others = sorted(found - {str(state.root)})
@@ -100,8 +104,12 @@ def clean_remains(profile: Profile, state: State) -> bool:
         say(f"Removing what is left of an earlier {profile.name} cluster.")
     if teardown.has_traces(profile):
         teardown.tear_down(profile, state, keep_state=kept)
-    elif not kept:
+        # A killed process gives up its memory, and with it the mark by which it is found, before its sockets.
+        machine.require_free_ports(profile, within=RELEASE_SECONDS)
+        return kept
+    if not kept:
         teardown.remove_state(state)
+    machine.require_free_ports(profile)
     return kept
 
 
