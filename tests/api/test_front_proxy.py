@@ -18,14 +18,15 @@ from hack.clients.waiting import eventually
 from hack.cluster import binaries
 from realtimeapp_operator.metricsapi.front_proxy import CONFIG_MAP, NAMESPACE, read_trust
 from tests.support.authority import Authority, make_authority
-from tests.support.operator_process import ACCOUNT, CHART, SYSTEM, OperatorProcess, grant
+from tests.support.operator_process import ACCOUNT, CHART, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from hack.clients.kubectl import Kubectl
-    from tests.api.conftest import ControlPlane
+    from tests.api.conftest import ControlPlane, MakeOperator
+    from tests.support.operator_process import OperatorProcess
 
 METRIC = "/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/realtimeapp_connections?labelSelector=realtimeapp.dev%2Fapp%3Dchat"
 
@@ -81,11 +82,7 @@ def kube_system(control_plane: ControlPlane) -> Iterator[Kubectl]:
 
 @pytest.fixture
 def metrics_api(
-    control_plane: ControlPlane,
-    kube_system: Kubectl,
-    kubectl: Kubectl,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    kube_system: Kubectl, make_operator: MakeOperator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MetricsApi]:
     """Runs with files that cannot be used."""
     assert kube_system.namespace == NAMESPACE
@@ -94,13 +91,8 @@ def metrics_api(
     (files / "tls.crt").write_text("half of a file")
     monkeypatch.setenv("REALTIMEAPP_EXTERNAL_METRICS", f"127.0.0.1:{port}")
     monkeypatch.setenv("REALTIMEAPP_CERTIFICATE_DIR", str(files))
-    process = OperatorProcess(
-        kubeconfig=grant(control_plane.kubectl, tmp_path),
-        log=tmp_path / "operator.log",
-        namespaces=kubectl.namespace,
-    )
     authority = make_authority(tmp_path, "serving")
-    with process:
+    with make_operator("operator") as process:
         yield MetricsApi(process=process, port=port, files=files, authority=authority)
         assert process.ended() is None
 
