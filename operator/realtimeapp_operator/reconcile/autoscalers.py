@@ -13,7 +13,8 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import ConditionType
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.autoscaler_state import AutoscalerState
-from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
+from realtimeapp_operator.reconcile.lasting import Lasting
+from realtimeapp_operator.reconcile.problems import problem, quoted
 
 if TYPE_CHECKING:
     from realtimeapp_operator.reconcile.observed import Family
@@ -34,28 +35,8 @@ def is_shrinking(family: Family, *, owner: str) -> bool:
     )
 
 
-def find_blind_autoscaler(situation: Situation) -> Problem | None:
-    """Return that the application's autoscaler has no figures, once that has lasted or was said before."""
-    missing = _find_missing(situation)
-    if missing is None:
-        return None
-    name, failure, age = missing
-    if age < PATIENCE_SECONDS and not situation.has_said(ConditionType.DEGRADED, Reason.METRIC_UNAVAILABLE):
-        return None
-    return problem(Reason.METRIC_UNAVAILABLE, f"{name} has no figures: {quoted(failure).rstrip('.')}")
-
-
-def seconds_to_blindness(situation: Situation, *, now: float) -> float | None:
-    """Return when time alone makes it worth telling; None when only events do. `now` is monotonic."""
-    missing = _find_missing(situation)
-    if missing is None or situation.has_said(ConditionType.DEGRADED, Reason.METRIC_UNAVAILABLE):
-        return None
-    wait = PATIENCE_SECONDS - (missing[2] - situation.now + now)
-    return max(wait, 0.1) if wait > 0 else None
-
-
-def _find_missing(situation: Situation) -> tuple[str, str, float] | None:
-    """Return the autoscaler's kind and name, its words, and for how many seconds it has said so."""
+def find_blind_autoscaler(situation: Situation) -> Lasting | None:
+    """Return that the application's autoscaler has no figures, with its own words."""
     for manifest in situation.desired:
         if manifest["kind"] not in names.AUTOSCALERS:
             continue
@@ -63,6 +44,12 @@ def _find_missing(situation: Situation) -> tuple[str, str, float] | None:
             manifest["kind"], names.web(situation.app.metadata.name), owner=situation.owner
         )
         if record is not None and isinstance(record.detail, AutoscalerState) and record.detail.failure:
-            called = f"{record.address.kind} {record.address.name}"
-            return called, record.detail.failure, situation.now - record.since
+            failure = quoted(record.detail.failure).rstrip(".")
+            what = f"{record.address.kind} {record.address.name} has no figures: {failure}"
+            return Lasting(
+                problem=problem(Reason.METRIC_UNAVAILABLE, what),
+                told_by=ConditionType.DEGRADED,
+                since=record.since,
+                patience=PATIENCE_SECONDS,
+            )
     return None

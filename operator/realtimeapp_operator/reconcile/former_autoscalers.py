@@ -13,7 +13,8 @@ from realtimeapp_operator import names
 from realtimeapp_operator.api.conditions import ConditionType
 from realtimeapp_operator.api.reasons import Reason
 from realtimeapp_operator.reconcile.autoscaler_state import AutoscalerState
-from realtimeapp_operator.reconcile.problems import Problem, problem, quoted
+from realtimeapp_operator.reconcile.lasting import Lasting
+from realtimeapp_operator.reconcile.problems import problem, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,33 +36,18 @@ def is_scaled_by_another(desired: Iterable[Manifest], family: Family, *, owner: 
     )
 
 
-def find_held_autoscaler(situation: Situation) -> Problem | None:
-    """Return that an autoscaler is being deleted and does not go, once that has lasted or was said before."""
-    held = _find_held(situation)
-    if held is None:
-        return None
-    what, age = held
-    if age < PATIENCE_SECONDS and not situation.has_said(ConditionType.RECONCILED, Reason.AUTOSCALER_REMAINS):
-        return None
-    return problem(Reason.AUTOSCALER_REMAINS, what)
-
-
-def seconds_to_held_autoscaler(situation: Situation, *, now: float) -> float | None:
-    """Return when time alone makes it worth telling; None when only events do. `now` is monotonic."""
-    held = _find_held(situation)
-    if held is None or situation.has_said(ConditionType.RECONCILED, Reason.AUTOSCALER_REMAINS):
-        return None
-    wait = PATIENCE_SECONDS - (held[1] - situation.now + now)
-    return max(wait, 0.1) if wait > 0 else None
-
-
-def _find_held(situation: Situation) -> tuple[str, float] | None:
-    """Return what keeps which autoscaler, and for how many seconds."""
+def find_held_autoscaler(situation: Situation) -> Lasting | None:
+    """Return that an autoscaler is being deleted and does not go, and what keeps it."""
     for record in situation.family.owned(situation.owner):
         if isinstance(record.detail, AutoscalerState) and record.detail.held_by:
             what = (
                 f"{record.address.kind} {record.address.name} is being deleted and kept by the finalizer "
                 f"{quoted(', '.join(record.detail.held_by))}; the number of web pods is not changed before it is gone"
             )
-            return what, situation.now - record.since
+            return Lasting(
+                problem=problem(Reason.AUTOSCALER_REMAINS, what),
+                told_by=ConditionType.RECONCILED,
+                since=record.since,
+                patience=PATIENCE_SECONDS,
+            )
     return None

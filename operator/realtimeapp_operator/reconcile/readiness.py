@@ -24,6 +24,7 @@ from realtimeapp_operator.reconcile.job_conditions import (
     assess_migrations,
     find_failed_cleanup,
 )
+from realtimeapp_operator.reconcile.lasting import find_told
 from realtimeapp_operator.reconcile.problems import Problem, problem
 from realtimeapp_operator.reconcile.records import DeploymentState, IngressState, StatefulSetState
 from realtimeapp_operator.reconcile.rollout import (
@@ -111,7 +112,7 @@ def _fails(found: Problem) -> Said:
 def _assess_reconciled(situation: Situation) -> Said:
     if situation.problems:
         return _fails(situation.problems[0])
-    if (kept := find_held_autoscaler(situation)) is not None:
+    if (kept := find_told(find_held_autoscaler(situation), situation)) is not None:
         return _fails(kept)
     if situation.held:
         return _is_not(*describe_wait(situation.gate))
@@ -247,7 +248,7 @@ def _assess_trouble(situation: Situation, parts: dict[ConditionType, Said]) -> S
     for kind in kinds:
         if _is_trouble(parts[kind]):
             return _is(parts[kind].reason, _with_comfort(situation, parts[kind].message))
-    for found in (find_failed_cleanup(situation), find_blind_autoscaler(situation)):
+    for found in (find_failed_cleanup(situation), find_told(find_blind_autoscaler(situation), situation)):
         if found is not None:
             return _is(found.reason, found.message)
     return _is_not(Reason.AS_EXPECTED)

@@ -16,12 +16,13 @@ from realtimeapp_operator.kube.errors import NotFound
 from realtimeapp_operator.kube.kinds import Ref
 from realtimeapp_operator.reconcile import handshake
 from realtimeapp_operator.reconcile.attempts import Look, choose_attempts, read_attempt
-from realtimeapp_operator.reconcile.autoscalers import seconds_to_blindness
+from realtimeapp_operator.reconcile.autoscalers import find_blind_autoscaler
 from realtimeapp_operator.reconcile.diagnosis import seconds_to_next_look
 from realtimeapp_operator.reconcile.facts import gather_facts
-from realtimeapp_operator.reconcile.former_autoscalers import seconds_to_held_autoscaler
+from realtimeapp_operator.reconcile.former_autoscalers import find_held_autoscaler
 from realtimeapp_operator.reconcile.gate import read_gate
 from realtimeapp_operator.reconcile.handshake import find_knock, has_opened
+from realtimeapp_operator.reconcile.lasting import seconds_to_telling
 from realtimeapp_operator.reconcile.live_pace import choose_pace
 from realtimeapp_operator.reconcile.missing import find_missing
 from realtimeapp_operator.reconcile.plan import plan
@@ -271,8 +272,10 @@ class Reconciler:
             if situation.tries is None
             else handshake.seconds_to_next_look(situation.tries, now=self._clock.monotonic()),
             *(attempt.seconds_to_retry(now=self._clock.now()) for attempt in attempts),
-            seconds_to_blindness(situation, now=self._clock.monotonic()),
-            seconds_to_held_autoscaler(situation, now=self._clock.monotonic()),
+            *(
+                seconds_to_telling(trouble, situation, now=self._clock.monotonic())
+                for trouble in (find_blind_autoscaler(situation), find_held_autoscaler(situation))
+            ),
         ]
         after = min((wait for wait in waits if wait is not None), default=None)
         return DONE if after is None else Outcome(after=after)
