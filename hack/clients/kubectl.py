@@ -34,6 +34,14 @@ class Kubectl:
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
         return self.within(name)
 
+    def remove_namespace(self, name: str, *, within: float | None = None) -> None:
+        """Remove a namespace, where there is one, and wait up to `within` seconds until it is gone.
+
+        Without `within` its removal only begins.
+        """
+        wait = "--wait=false" if within is None else f"--timeout={within:.0f}s"
+        self.run("delete", "namespace", name, "--ignore-not-found", wait)
+
     def run(
         self, *arguments: str, stdin: str | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:

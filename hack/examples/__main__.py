@@ -136,8 +136,7 @@ def remove(namespaces: list[Kubectl]) -> None:
     """Remove namespaces with all that is in them, and take them from the list once they are gone."""
     while namespaces:
         kubectl = namespaces[-1]
-        wait = f"--timeout={GONE_SECONDS:.0f}s"
-        kubectl.run("delete", "namespace", kubectl.namespace, "--ignore-not-found", wait)
+        kubectl.remove_namespace(kubectl.namespace, within=GONE_SECONDS)
         namespaces.pop()
 
 

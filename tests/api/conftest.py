@@ -67,7 +67,7 @@ def kubectl(control_plane: ControlPlane) -> Iterator[Kubectl]:
     name = f"api-{uuid.uuid4().hex[:8]}"
     control_plane.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield control_plane.kubectl.within(name)
-    control_plane.kubectl.run("delete", "namespace", name, "--wait=false")
+    control_plane.kubectl.remove_namespace(name)
 
 
 @pytest.fixture
@@ -129,4 +129,4 @@ async def cluster(
                 api=client, others=OthersOnReal(plane.kubectl.within(namespace)), namespace=namespace
             )
     finally:
-        plane.kubectl.run("delete", "namespace", namespace, "--wait=false")
+        plane.kubectl.remove_namespace(namespace)

@@ -129,7 +129,7 @@ def new_namespace(cluster: Kubectl) -> Iterator[Kubectl]:
     try:
         yield cluster.create_namespace(name)
     finally:
-        cluster.run("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+        cluster.remove_namespace(name)
 
 
 def print_scene(kubectl: Kubectl, operator: Kubectl) -> None:

@@ -159,7 +159,8 @@ async def run(scenario: str, *, cluster: Kubectl, size: Size, options: argparse.
 @asynccontextmanager
 async def staged(cluster: Kubectl, name: str, *, say: Callable[[str], None]) -> AsyncIterator[Stage]:
     """A namespace of its own, which is gone afterwards; what the cluster saw is kept where something did not happen."""
-    await asyncio.to_thread(remove, cluster, name)
+    # An earlier run may have left it.
+    await asyncio.to_thread(cluster.remove_namespace, name, within=GONE_SECONDS)
     kubectl = await asyncio.to_thread(cluster.create_namespace, name)
     try:
         yield Stage(kubectl=kubectl, host=f"{name}.localhost", say=say)
@@ -172,17 +173,12 @@ async def staged(cluster: Kubectl, name: str, *, say: Callable[[str], None]) -> 
         await asyncio.to_thread(empty, kubectl)
 
 
-def remove(cluster: Kubectl, namespace: str) -> None:
-    """Remove what an earlier run left of a namespace, and wait until it is gone."""
-    cluster.run("delete", "namespace", namespace, "--ignore-not-found", f"--timeout={GONE_SECONDS}s")
-
-
 def empty(kubectl: Kubectl) -> None:
     """Begin to remove a namespace and wait until its pods are gone: the next side needs their processors and memory.
 
     The namespace itself takes half of the pods' grace period longer, because its controller looks again only then.
     """
-    kubectl.run("delete", "namespace", kubectl.namespace, "--ignore-not-found", "--wait=false")
+    kubectl.remove_namespace(kubectl.namespace)
     eventually(lambda: not kubectl.items("pods"), within=GONE_SECONDS, what="the pods are gone", interval=2)
 
 
