@@ -17,6 +17,7 @@ import statistics
 import sys
 import threading
 import time
+from http import HTTPStatus
 from typing import Final, Self
 
 from hack.bench.apps import render_web
@@ -37,6 +38,7 @@ class Visitor:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
         self._leaves = threading.Event()
         self._thread = threading.Thread(target=self._ask)
+        self._failure = ""
         self.seconds: list[float] = []
 
     def __enter__(self) -> Self:
@@ -47,13 +49,25 @@ class Visitor:
         self._leaves.set()
         self._thread.join()
         self._connection.close()
+        assert not self._failure, f"the page was not answered: {self._failure}"
 
     def _ask(self) -> None:
-        while not self._leaves.wait(PAUSE_SECONDS):
+        while not self._failure:
             began = time.perf_counter()
-            self._connection.request("GET", "/", headers={"Host": HOST, "X-Forwarded-For": "198.51.100.1"})
-            self._connection.getresponse().read()
+            try:
+                self._connection.request(
+                    "GET", "/", headers={"Host": HOST, "X-Forwarded-For": "198.51.100.1"}
+                )
+                answer = self._connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                self._failure = repr(error)
+                return
             self.seconds.append(time.perf_counter() - began)
+            if answer.status != HTTPStatus.OK:
+                self._failure = f"status {answer.status}"
+            if self._leaves.wait(PAUSE_SECONDS):
+                return
 
 
 def main() -> int:

@@ -56,6 +56,11 @@ class Relief:
                 return
             await asyncio.sleep(self._step(time.monotonic()))
 
+    @property
+    def sheds(self) -> bool:
+        """Whether this process has more than its share and is giving it away."""
+        return self._allowance.shedding
+
     def sends_on(self) -> bool:
         """Tell whether a new client that a cookie leads here is to go elsewhere."""
         return self._allowance.sends_on(self._board.view, time.monotonic())

@@ -94,16 +94,16 @@ class Wrapper:
         """Join the other processes of the pod: at the first scope, because only then the event loop runs."""
         self._book.open()
         self._board.start()
-        garbage.SettingAside(
-            count_open=self._book.count_own,
-            count_closed=self._book.count_own_closed,
-            is_ending=lambda: self._drainer.begun,
-        ).begin()
         log.write(f"serving, at most {self._max_per_pod} long-lived connections in the pod")
         loop = asyncio.get_running_loop()
         self._watchers = [loop.create_task(self._drainer.watch()), loop.create_task(self._relief.watch())]
         for watcher in self._watchers:
             watcher.add_done_callback(_report_end)
+        garbage.SettingAside(
+            count_open=self._book.count_own,
+            count_closed=self._book.count_own_closed,
+            is_moving=lambda: self._drainer.begun or self._relief.sheds,
+        ).begin()
 
     async def _serve_websocket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if self._edge_probe.takes(scope):

@@ -7,6 +7,7 @@ is this machine, so the files can be read from outside without asking anybody fo
 from __future__ import annotations
 
 import bisect
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Self
@@ -56,6 +57,14 @@ class LedgerWatch:
     def _watch(self) -> None:
         while not self._stops.wait(STEP_SECONDS):
             self.look()
+
+
+def find_files(pods: Path) -> list[Path]:
+    """Return the files of all processes; those found so far where a folder is removed meanwhile."""
+    found: list[Path] = []
+    with contextlib.suppress(FileNotFoundError):
+        found.extend(pods.glob(FILES))
+    return found
 
 
 def find_fastest(samples: Sequence[tuple[float, int]], *, seconds: float = 1.0) -> float:
