@@ -192,7 +192,7 @@ async def _lead(  # noqa: PLR0913 - the composition root hands over what it has 
         if key is not None:
             queue.add(key)
 
-    scaled_objects = ScaledObjects(client, settings.namespaces, see_child)
+    scaled_objects = ScaledObjects(client, settings.namespaces, see_child, wake=queue.add)
     informers: tuple[Informer | ScaledObjects, ...] = (
         *_build_informers(client, settings.namespaces, see_child),
         scaled_objects,

@@ -10,6 +10,7 @@ import pytest
 from hack.clients.waiting import eventually_async
 from realtimeapp_operator.kube.client import Page
 from realtimeapp_operator.kube.errors import Unavailable
+from realtimeapp_operator.reconcile.ports import Key
 from realtimeapp_operator.wiring import scaled_objects
 from realtimeapp_operator.wiring.scaled_objects import ScaledObjects
 
@@ -59,8 +60,12 @@ class Watching:
 
     def __init__(self, cluster: Cluster) -> None:
         self.seen: list[str] = []
+        self.woken: list[Key] = []
         self.watch = ScaledObjects(
-            cast("ApiClient", cluster), (), lambda _event, item: self.seen.append(item["metadata"]["name"])
+            cast("ApiClient", cluster),
+            (),
+            lambda _event, item: self.seen.append(item["metadata"]["name"]),
+            wake=self.woken.append,
         )
 
     async def __aenter__(self) -> Self:
@@ -72,15 +77,20 @@ class Watching:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
-def app(engine: str) -> dict[str, Any]:
-    return {"spec": {"web": {"autoscaling": {"maxReplicas": 4, "engine": engine}}}}
+def app(engine: str, name: str = "chat") -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": "shop", "name": name},
+        "spec": {"web": {"autoscaling": {"maxReplicas": 4, "engine": engine}}},
+    }
 
 
 @pytest.mark.parametrize("down", [0, 2])
 async def test_where_keda_is_installed_its_objects_are_known_before_the_first_reconcile(down: int) -> None:
     async with Watching(Cluster(installed=True, down=down)) as running:
+        running.watch.look(app("KEDA"))
         await asyncio.wait_for(running.watch.synced(), timeout=5)
         assert running.seen == ["chat-web"]
+        assert not running.woken, "nobody had to do without"
 
 
 @pytest.mark.parametrize(
@@ -107,10 +117,16 @@ async def test_keda_that_comes_later_is_found_for_who_wants_it() -> None:
     async def found() -> bool:
         return running.seen == ["chat-web"]
 
+    async def woken() -> bool:
+        return running.woken == [Key("shop", "chat")]
+
     async with Watching(cluster) as running:
         await asyncio.wait_for(running.watch.synced(), timeout=5)
         running.watch.look(app("KEDA"))
+        running.watch.look(app("KEDA"))
+        running.watch.look(app("HorizontalPodAutoscaler", "blog"))
         await eventually_async(lambda: asked_again(cluster), within=5, what="another question")
         assert not running.seen
         cluster.installed = True
         await eventually_async(found, within=5, what="the ScaledObject reported")
+        await eventually_async(woken, within=5, what="who wanted it is woken, once")
