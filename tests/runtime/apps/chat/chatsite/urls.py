@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import hashlib
 import os
 
@@ -63,10 +64,23 @@ def facts(_request):
     )
 
 
+ballast = []
+
+
+def collect(_request):
+    """Make a pass of the collector that goes through a million objects; say how many were set aside by it."""
+    if not ballast:
+        ballast.extend([number] for number in range(1_000_000))
+    before = gc.get_freeze_count()
+    gc.collect()
+    return JsonResponse({"set_aside": gc.get_freeze_count() - before})
+
+
 urlpatterns = [
     path("", lambda _request: HttpResponse("hello")),
     path("slow/", slow),
     path("events/", csrf_exempt(events)),
     path("origin/", origin),
     path("facts/", facts),
+    path("collect/", collect),
 ]
