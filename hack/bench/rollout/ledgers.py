@@ -46,10 +46,9 @@ class LedgerWatch:
 
     def look(self) -> None:
         """Take one sample."""
-        for file in self._pods.glob(FILES):
-            cells = ledger.read_cells(
-                file
-            )  # and nothing else: seen from here every process of a pod looks dead
+        for file in find_files(self._pods):
+            # nothing else of the ledger: seen from here every process of a pod looks dead
+            cells = ledger.read_cells(file)
             if cells is not None:
                 self._counts[file] = sum(cells[cause["websocket"]] for cause in CAUSES)
         self.samples.append((time.monotonic(), sum(self._counts.values())))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pathlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +9,7 @@ from hack.bench.rollout.ledgers import LedgerWatch, find_fastest
 from realtimeapp_runtime import ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -42,6 +44,22 @@ def test_what_a_pod_closed_stays_counted_when_it_is_gone_and_looking_removes_not
     file.unlink()
     watch.look()
     assert [count for _, count in watch.samples] == [5, 5]
+
+
+def test_a_pod_that_goes_while_it_is_looked_for_does_not_end_the_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join(tmp_path, "one").cells[ledger.DRAINED["websocket"]] = 5
+    found = list(tmp_path.rglob("process-*"))
+
+    def glob(_pods: Path, _pattern: str) -> Iterator[Path]:
+        yield from found
+        raise FileNotFoundError("the next pod's folder was removed")
+
+    monkeypatch.setattr(pathlib.Path, "glob", glob)
+    watch = LedgerWatch(tmp_path)
+    watch.look()
+    assert [count for _, count in watch.samples] == [5]
 
 
 @pytest.mark.parametrize(
