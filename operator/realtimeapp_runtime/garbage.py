@@ -25,6 +25,7 @@ LONG_SECONDS: Final = 0.05
 FEWEST_OPEN: Final = 500
 """Below, it is something else that makes a pass long, and that may be garbage in a moment."""
 GROWTH: Final = 1.1
+"""Times the connections of last time: without more of them it is not they that made the pass long."""
 STALE_SECONDS: Final = 600.0
 FEWEST_CLOSES: Final = 1000
 OWN_OBJECTS: Final = 1000

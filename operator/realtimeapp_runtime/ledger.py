@@ -105,12 +105,8 @@ class Ledger:
             for cells in (self.cells, *self._others.values())
         )
 
-    def count_own(self) -> int:
-        """Return the long-lived connections of this process."""
-        return sum(self.cells[cell] for cell in LIVE.values())
-
-    def count_own_closed(self) -> int:
-        """Return how many this process has had that are closed."""
+    def count_closed(self) -> int:
+        """Return how many long-lived connections this process has had that are closed."""
         return sum(self.cells[cell] for cell in CLOSED.values())
 
     def _follow_directory(self) -> None:

@@ -45,7 +45,7 @@ class Wrapper:
         self._book = ledger.Ledger(run_dir)
         revision = os.environ.get(edge_probe.REVISION_VARIABLE, "")
         self._board = Board(config, self._book, revision=revision)
-        crowd = Crowd()
+        self._crowd = crowd = Crowd()
         self._drainer = Drainer(
             settings=config.drain, run_dir=run_dir, book=self._book, board=self._board, crowd=crowd
         )
@@ -100,8 +100,8 @@ class Wrapper:
         for watcher in self._watchers:
             watcher.add_done_callback(_report_end)
         garbage.SettingAside(
-            count_open=self._book.count_own,
-            count_closed=self._book.count_own_closed,
+            count_open=lambda: len(self._crowd.open),
+            count_closed=self._book.count_closed,
             is_moving=lambda: self._drainer.begun or self._relief.sheds,
         ).begin()
 

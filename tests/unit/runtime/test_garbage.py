@@ -47,9 +47,8 @@ class World:
     def collect(self, *, long: bool = False) -> None:
         self.patch.setattr(garbage, "LONG_SECONDS", 0.0 if long else math.inf)
         gc.collect()
-        self.patch.setattr(
-            garbage, "LONG_SECONDS", math.inf
-        )  # a pass that comes by itself is none of the test's
+        # a pass that comes by itself is none of the test's
+        self.patch.setattr(garbage, "LONG_SECONDS", math.inf)
 
     def leave_garbage(self) -> weakref.ref[Cycle]:
         """Return what outlived a long pass and is garbage now."""
